@@ -1,0 +1,488 @@
+//! One [`Error`] for every backend: what went wrong as an [`ErrorKind`], and what the driver said as its source.
+//!
+//! Start at [`Error::kind`], or at the predicates ([`Error::is_foreign_key`] and the others).
+//!
+//! # Which values appear where
+//!
+//! An error's text names tables, columns and constraints. The only values in it are *keys*: the key that was not found, and the
+//! key of a violated foreign key, because a person cannot act without them. No other bound value appears. `Debug` hides the keys
+//! too, and so does everything this crate logs. The source's text has the literals cut out that engines quote from the data; the
+//! unabridged driver error is at [`Error::db_err`].
+
+mod driver;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::fmt;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+
+use crate::name::{ColumnList, ColumnName, ConstraintName, KeyValues, Relation, TableName};
+
+pub use driver::DriverError;
+
+/// What this crate's operations return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong. See the [module](self) for what its texts contain.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    hint: Option<&'static str>,
+    driver: Option<DriverError>,
+    raw: Option<DbErr>,
+}
+
+/// The kinds of failure, with what is known about each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No row has this key.
+    NotFound {
+        /// The table that was asked.
+        table: TableName,
+        /// The key that was asked for.
+        key: KeyValues,
+    },
+    /// Another row already has these values.
+    Unique {
+        /// The table, where the engine or the operation names it.
+        table: Option<TableName>,
+        /// The columns of the unique key; empty where the engine names only the constraint (an index on an expression).
+        columns: Vec<ColumnName>,
+        /// The constraint's or index's name, where the engine names it.
+        constraint: Option<ConstraintName>,
+    },
+    /// A reference would dangle.
+    ForeignKey {
+        /// The relation, where it could be found out.
+        relation: Option<Relation>,
+        /// The key that has no row, or that is still referenced: the referencing columns' values for
+        /// [`Direction::MissingParent`], the referenced columns' for [`Direction::StillReferenced`].
+        key: Option<KeyValues>,
+        /// Which side is at fault, where it could be found out.
+        direction: Option<Direction>,
+    },
+    /// A column that must have a value was given none.
+    NotNull {
+        /// The table, where the engine or the operation names it.
+        table: Option<TableName>,
+        /// The column.
+        column: ColumnName,
+    },
+    /// A check constraint (on PostgreSQL also an exclusion constraint) refuses the row.
+    Check {
+        /// The table, where the engine or the operation names it.
+        table: Option<TableName>,
+        /// The constraint's name; on SQLite the expression, if it has no name.
+        name: ConstraintName,
+    },
+    /// The row is there, but it no longer meets the condition of the update.
+    Stale {
+        /// The table.
+        table: TableName,
+        /// The row's key.
+        key: KeyValues,
+    },
+    /// The database gave this transaction up in favour of another; running the whole transaction again may succeed.
+    Retryable {
+        /// Why.
+        reason: RetryReason,
+        /// How often it was tried, this attempt included.
+        attempts: u32,
+    },
+    /// A time limit ran out.
+    Timeout {
+        /// Which one.
+        limit: TimeLimit,
+    },
+    /// The database cannot be reached, refuses the connection, or dropped it.
+    ///
+    /// Of a transaction nothing was kept. A single statement sent outside a transaction may have been carried out before the
+    /// connection broke.
+    Connection,
+    /// The connection broke while committing: the transaction may or may not have been applied.
+    CommitUnknown,
+    /// A statement of the transaction failed, the failure was not passed on, and so the database kept nothing.
+    Aborted,
+    /// The caller's input cannot be used; nothing was changed.
+    InvalidInput {
+        /// What is wrong with it, and what would do.
+        problem: String,
+    },
+    /// Any other refusal by the database.
+    Database {
+        /// The engine's code (SQLSTATE, MySQL error number, SQLite extended result code), where there is one.
+        code: Option<String>,
+    },
+}
+
+/// Which side of a relation is at fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The referencing row was written, and the row it references is not there.
+    MissingParent,
+    /// The referenced row was to go (or its key to change), and rows still reference it.
+    StillReferenced,
+}
+
+/// Why the database wants the transaction run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RetryReason {
+    /// Two transactions waited for each other (40P01, 1213).
+    Deadlock,
+    /// The transaction cannot be serialised with another (40001).
+    Serialization,
+    /// A lock was not granted in time (MySQL's 1205, `innodb_lock_wait_timeout`).
+    LockWait,
+    /// Another connection is writing (SQLite's BUSY and LOCKED).
+    Busy,
+}
+
+/// Which time limit ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeLimit {
+    /// No connection of the pool became free.
+    Acquire,
+    /// The statement ran too long, or was cancelled (57014, 3024, 1969).
+    Statement,
+    /// A lock was not granted within `lock_timeout`, or at once under NOWAIT (55P03, 3572).
+    Lock,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            hint: None,
+            driver: None,
+            raw: None,
+        }))
+    }
+
+    pub(crate) fn invalid_input(problem: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidInput {
+            problem: problem.into(),
+        })
+    }
+
+    pub(crate) fn not_found(table: TableName, key: KeyValues) -> Self {
+        Self::new(ErrorKind::NotFound { table, key })
+    }
+
+    /// Says something else of the same failure: what the driver said stays.
+    #[must_use]
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Adds the way out.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
+        self
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn driver_code(&self) -> Option<&str> {
+        self.0.driver.as_ref()?.code()
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// SeaORM's own error, where one is behind this.
+    ///
+    /// Its text and its `Debug` may contain bound values (MySQL's *duplicate entry 'ann@example.com'*, PostgreSQL's detail): keep
+    /// it out of logs.
+    #[must_use]
+    pub fn db_err(&self) -> Option<&DbErr> {
+        self.0.raw.as_ref()
+    }
+
+    /// No row has the key that was asked for.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.kind(), ErrorKind::NotFound { .. })
+    }
+
+    /// Another row already has these values.
+    #[must_use]
+    pub fn is_unique(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unique { .. })
+    }
+
+    /// A reference would dangle, in either direction.
+    #[must_use]
+    pub fn is_foreign_key(&self) -> bool {
+        matches!(self.kind(), ErrorKind::ForeignKey { .. })
+    }
+
+    /// A column that must have a value was given none.
+    #[must_use]
+    pub fn is_not_null(&self) -> bool {
+        matches!(self.kind(), ErrorKind::NotNull { .. })
+    }
+
+    /// A check constraint refuses the row.
+    #[must_use]
+    pub fn is_check(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Check { .. })
+    }
+
+    /// The row no longer meets the condition of the update.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Stale { .. })
+    }
+
+    /// Running the whole transaction again may succeed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Retryable { .. })
+    }
+
+    /// A time limit ran out.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Timeout { .. })
+    }
+
+    /// The database cannot be reached, refuses the connection, or dropped it.
+    #[must_use]
+    pub fn is_connection(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Connection)
+    }
+
+    /// The caller's input cannot be used.
+    #[must_use]
+    pub fn is_invalid_input(&self) -> bool {
+        matches!(self.kind(), ErrorKind::InvalidInput { .. })
+    }
+}
+
+impl ErrorKind {
+    /// A short stable word for logs and metrics: it contains no value.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Unique { .. } => "unique",
+            Self::ForeignKey { .. } => "foreign_key",
+            Self::NotNull { .. } => "not_null",
+            Self::Check { .. } => "check",
+            Self::Stale { .. } => "stale",
+            Self::Retryable { .. } => "retryable",
+            Self::Timeout { .. } => "timeout",
+            Self::Connection => "connection",
+            Self::CommitUnknown => "commit_unknown",
+            Self::Aborted => "aborted",
+            Self::InvalidInput { .. } => "invalid_input",
+            Self::Database { .. } => "database",
+        }
+    }
+
+    pub(crate) const fn foreign_key_unknown() -> Self {
+        Self::ForeignKey {
+            relation: None,
+            key: None,
+            direction: None,
+        }
+    }
+
+    pub(crate) const fn retryable(reason: RetryReason) -> Self {
+        Self::Retryable {
+            reason,
+            attempts: 1,
+        }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(raw: DbErr) -> Self {
+        let (kind, driver) = driver::classify(&raw);
+        Self(Box::new(Inner {
+            kind,
+            hint: None,
+            driver: Some(driver),
+            raw: Some(raw),
+        }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.kind)?;
+        if let Some(hint) = self.0.hint {
+            write!(f, ": {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("source", &self.0.driver)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0
+            .driver
+            .as_ref()
+            .map(|driver| driver as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound { table, key } => write!(f, "{table} has no row with {key}"),
+            Self::Unique {
+                table,
+                columns,
+                constraint,
+            } => write_unique(f, table.as_ref(), columns, constraint.as_ref()),
+            Self::ForeignKey {
+                relation,
+                key,
+                direction,
+            } => write_foreign_key(f, relation.as_ref(), key.as_ref(), *direction),
+            Self::NotNull { table, column } => {
+                write!(f, "{}{column} must have a value", Prefix(table.as_ref()))
+            }
+            Self::Check { table, name } => match table {
+                Some(table) => write!(f, "the check {name} of {table} refuses the row"),
+                None => write!(f, "the check {name} refuses the row"),
+            },
+            Self::Stale { table, key } => write!(
+                f,
+                "the row of {table} with {key} has changed and no longer meets the update's condition: read it again"
+            ),
+            Self::Retryable { reason, attempts } => match attempts {
+                0 | 1 => write!(f, "{reason}: run the transaction again"),
+                more => write!(f, "{reason}, in each of {more} attempts"),
+            },
+            Self::Timeout { limit } => write!(f, "{limit}"),
+            Self::Connection => f.write_str("the database cannot be reached, or closed the connection"),
+            Self::CommitUnknown => f.write_str(
+                "the connection broke while committing: the transaction may or may not have been applied; look before trying again",
+            ),
+            Self::Aborted => f.write_str(
+                "nothing was committed: a statement of the transaction had failed and its error was not passed on; \
+                 return the error, or run such a statement in a nested transaction",
+            ),
+            Self::InvalidInput { problem } => f.write_str(problem),
+            Self::Database { code: Some(code) } => write!(f, "the database refused the statement ({code})"),
+            Self::Database { code: None } => f.write_str("the statement could not be carried out"),
+        }
+    }
+}
+
+/// `posts.`, or nothing.
+struct Prefix<'a>(Option<&'a TableName>);
+
+impl fmt::Display for Prefix<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(table) => write!(f, "{table}."),
+            None => Ok(()),
+        }
+    }
+}
+
+fn write_unique(
+    f: &mut fmt::Formatter<'_>,
+    table: Option<&TableName>,
+    columns: &[ColumnName],
+    constraint: Option<&ConstraintName>,
+) -> fmt::Result {
+    match table {
+        Some(table) => write!(f, "another row of {table} already has the same ")?,
+        None => f.write_str("another row already has the same ")?,
+    }
+    match (columns.is_empty(), constraint) {
+        (false, _) => write!(f, "{}", ColumnList(columns)),
+        (true, Some(constraint)) => write!(f, "values ({constraint})"),
+        (true, None) => f.write_str("values"),
+    }
+}
+
+fn write_foreign_key(
+    f: &mut fmt::Formatter<'_>,
+    relation: Option<&Relation>,
+    key: Option<&KeyValues>,
+    direction: Option<Direction>,
+) -> fmt::Result {
+    let Some(relation) = relation else {
+        return f.write_str(match direction {
+            Some(Direction::MissingParent) => {
+                "the row references a row that is not there, and the database does not say through which foreign key"
+            }
+            Some(Direction::StillReferenced) => {
+                "the row is still referenced, and the database does not say through which foreign key"
+            }
+            None => "a foreign key is violated, and the database does not say which",
+        });
+    };
+    let referenced = &relation.referenced_table;
+    match (direction, key) {
+        (Some(Direction::MissingParent), Some(key)) => {
+            write!(f, "{relation} = {} references no row of {referenced}", key.value_list())
+        }
+        (Some(Direction::MissingParent), None) => write!(f, "{relation} references no row of {referenced}"),
+        (Some(Direction::StillReferenced), Some(key)) => write!(
+            f,
+            "{referenced}.{} = {} is still referenced by {relation}",
+            ColumnList(key.columns()),
+            key.value_list()
+        ),
+        (Some(Direction::StillReferenced), None) => write!(f, "a row of {referenced} is still referenced by {relation}"),
+        (None, _) => write!(f, "the reference from {relation} to {referenced} is violated"),
+    }
+}
+
+impl fmt::Display for RetryReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Deadlock => "the database ended a deadlock at this transaction's expense",
+            Self::Serialization => "the transaction could not be serialised with another one",
+            Self::LockWait => "a lock was not granted in time",
+            Self::Busy => "another connection is writing to the database",
+        })
+    }
+}
+
+impl fmt::Display for TimeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Acquire => {
+                "no connection of the pool became free in time: allow more connections, or, inside a transaction, use the \
+                 repositories bound to it"
+            }
+            Self::Statement => "the statement took longer than the database allows",
+            Self::Lock => "a lock was not granted in time",
+        })
+    }
+}
+
+/// A time as milliseconds for a log field; saturates after 500 million years.
+pub(crate) fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,133 @@
+//! [`EntityRepository`]: the repository of any SeaORM entity.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use async_trait::async_trait;
+use sea_orm::sea_query::Condition;
+
+use super::key::{key_tuple, key_values, table_of};
+use super::{Entity, Key, Page, Query, Repository, RowStream, Rows};
+use crate::connection::Connection;
+use crate::delete::DeleteReport;
+use crate::error::{Error, Result};
+use crate::observe::{Operation, count};
+
+/// The rows of one entity in one database, or in one transaction of it. Cheap to clone.
+pub struct EntityRepository<E: Entity> {
+    pub(super) connection: Connection,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<E: Entity> EntityRepository<E> {
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            entity: PhantomData,
+        }
+    }
+
+    /// The connection, for a query of SeaORM's own in the same transaction.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn operation(&self, name: &'static str) -> Operation {
+        Operation::new(name, self.connection.backend(), E::default().table_name())
+    }
+}
+
+#[async_trait]
+impl<E: Entity> Repository<E> for EntityRepository<E> {
+    async fn find(&self, key: Key<E>) -> Result<Option<E::Model>> {
+        let work = self.read_one(key_tuple::<E>(key));
+        self.operation("find").run(work, |row| u64::from(row.is_some())).await
+    }
+
+    async fn get(&self, key: Key<E>) -> Result<E::Model> {
+        let key = key_tuple::<E>(key);
+        let work = async {
+            match self.read_one(key.clone()).await? {
+                Some(row) => Ok(row),
+                None => Err(Error::not_found(table_of::<E>(), key_values::<E>(&key))),
+            }
+        };
+        self.operation("get").run(work, |_| 1).await
+    }
+
+    async fn find_many(&self, keys: Vec<Key<E>>) -> Result<Vec<E::Model>> {
+        let keys = keys.into_iter().map(key_tuple::<E>).collect();
+        self.operation("find_many").run(self.read_many(keys), |rows| count(rows)).await
+    }
+
+    async fn select(&self, query: Query<E>) -> Result<Vec<E::Model>> {
+        self.operation("select").run(self.read_query(&query), |rows| count(rows)).await
+    }
+
+    async fn page(&self, query: Query<E>) -> Result<Page<E>> {
+        self.operation("page").run(self.read_page(query), |page| count(&page.rows)).await
+    }
+
+    fn stream(&self, query: Query<E>) -> RowStream<'_, E> {
+        Box::pin(self.read_stream(query))
+    }
+
+    async fn count(&self, filter: Condition) -> Result<u64> {
+        self.operation("count").run(self.read_count(filter), |_| 0).await
+    }
+
+    async fn exists(&self, filter: Condition) -> Result<bool> {
+        self.operation("exists").run(self.read_exists(filter), |_| 0).await
+    }
+
+    async fn insert(&self, row: E::ActiveModel) -> Result<E::Model> {
+        self.operation("insert").run(self.write_insert(row), |_| 1).await
+    }
+
+    async fn insert_rows(&self, rows: Rows<'_, E>) -> Result<u64> {
+        let operation = self.operation("insert_many");
+        operation.run(self.write_rows(&operation, rows), |rows| *rows).await
+    }
+
+    async fn update(&self, row: E::ActiveModel) -> Result<E::Model> {
+        self.operation("update").run(self.write_update(row), |_| 1).await
+    }
+
+    async fn update_if(&self, row: E::ActiveModel, condition: Condition) -> Result<E::Model> {
+        let operation = self.operation("update_if");
+        operation.run(self.write_update_if(&operation, row, condition), |_| 1).await
+    }
+
+    async fn update_rows(&self, filter: Condition, change: E::ActiveModel) -> Result<u64> {
+        self.operation("update_many")
+            .run(self.write_update_rows(filter, change), |rows| *rows)
+            .await
+    }
+
+    async fn upsert(&self, row: E::ActiveModel, unique_key: &[E::Column]) -> Result<E::Model> {
+        let operation = self.operation("upsert");
+        operation.run(self.write_upsert(&operation, row, unique_key), |_| 1).await
+    }
+
+    async fn delete(&self, key: Key<E>) -> Result<DeleteReport> {
+        let operation = self.operation("delete");
+        let work = self.write_delete(&operation, key_tuple::<E>(key));
+        operation.run(work, DeleteReport::total_deleted).await
+    }
+}
+
+impl<E: Entity> Clone for EntityRepository<E> {
+    fn clone(&self) -> Self {
+        Self::new(self.connection.clone())
+    }
+}
+
+impl<E: Entity> fmt::Debug for EntityRepository<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntityRepository")
+            .field("table", &E::default().table_name())
+            .field("connection", &self.connection)
+            .finish()
+    }
+}

@@ -1,0 +1,209 @@
+//! Writing one row, or one change to many.
+
+use sea_orm::sea_query::{Condition, OnConflict};
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, DbErr, IdenStatic, Insert, Iterable,
+    QueryFilter,
+};
+
+use super::explain::{Attempted, Explain};
+use super::key::{KeyTuple, key_columns, key_of_row, key_values, row_condition, set_value, table_of};
+use super::{Entity, EntityRepository};
+use crate::connection::{Connection, TransactionOptions};
+use crate::delete::{self, DeleteReport, Outlook};
+use crate::error::{Error, ErrorKind, Result};
+use crate::observe::Operation;
+
+impl<E: Entity> EntityRepository<E> {
+    pub(super) async fn write_insert(&self, row: E::ActiveModel) -> Result<E::Model> {
+        let attempted = row.clone();
+        row.insert(&self.connection)
+            .await
+            .explain::<E>(&self.connection, Attempted::Insert(&[attempted]))
+            .await
+    }
+
+    pub(super) async fn write_update(&self, row: E::ActiveModel) -> Result<E::Model> {
+        let key = primary_key::<E>(&row)?;
+        let attempted = row.clone();
+        match row.update(&self.connection).await {
+            Err(DbErr::RecordNotUpdated | DbErr::RecordNotFound(_)) => Err(not_found::<E>(&key)),
+            result => result.explain::<E>(&self.connection, Attempted::Update(&attempted)).await,
+        }
+    }
+
+    pub(super) async fn write_update_if(
+        &self,
+        operation: &Operation,
+        row: E::ActiveModel,
+        condition: Condition,
+    ) -> Result<E::Model> {
+        let key = primary_key::<E>(&row)?;
+        self.connection
+            .transaction(TransactionOptions::new(), operation, |tx| {
+                let (key, row, condition) = (&key, row.clone(), condition.clone());
+                async move {
+                    let row = ActiveModelBehavior::before_save(row, &tx, false).await?;
+                    let found = row_condition(&key_columns::<E>(), key);
+                    let changed = change_rows::<E>(&tx, found.add(condition), &row).await?;
+                    match Self::new(tx.clone()).read_one(key.clone()).await? {
+                        Some(model) if changed > 0 => Ok(<E::ActiveModel as ActiveModelBehavior>::after_save(model, &tx, false).await?),
+                        Some(_) => Err(Error::new(ErrorKind::Stale {
+                            table: table_of::<E>(),
+                            key: key_values::<E>(key),
+                        })),
+                        None => Err(not_found::<E>(key)),
+                    }
+                }
+            })
+            .await
+    }
+
+    pub(super) async fn write_update_rows(&self, filter: Condition, change: E::ActiveModel) -> Result<u64> {
+        if E::Column::iter().all(|column| !change.get(column).is_set()) {
+            return Err(Error::invalid_input(format!(
+                "the change to {} sets no column",
+                table_of::<E>()
+            )));
+        }
+        change_rows::<E>(&self.connection, filter, &change).await
+    }
+
+    pub(super) async fn write_upsert(
+        &self,
+        operation: &Operation,
+        row: E::ActiveModel,
+        unique_key: &[E::Column],
+    ) -> Result<E::Model> {
+        let key = match unique_key {
+            [] => key_columns::<E>(),
+            columns => columns.to_vec(),
+        };
+        let Some(values) = key.iter().map(|column| set_value(&row, *column)).collect::<Option<KeyTuple>>() else {
+            let names: Vec<_> = key.iter().map(IdenStatic::as_str).collect();
+            return Err(Error::invalid_input(format!(
+                "upsert into {} needs a value in each of: {}",
+                table_of::<E>(),
+                names.join(", ")
+            )));
+        };
+        let found = row_condition(&key, &values);
+        self.connection
+            .transaction(TransactionOptions::new(), operation, |tx| {
+                let (key, found, row) = (&key, found.clone(), row.clone());
+                async move {
+                    if tx.backend().capability().conflict_target {
+                        insert_or_change::<E>(&tx, key, row).await?;
+                    } else {
+                        change_or_insert::<E>(&tx, key, found.clone(), row).await?;
+                    }
+                    let stored = E::find().filter(found).one(&tx).await?;
+                    stored.ok_or_else(|| not_found_after_upsert::<E>())
+                }
+            })
+            .await
+    }
+
+    pub(super) async fn write_delete(&self, operation: &Operation, key: KeyTuple) -> Result<DeleteReport> {
+        self.connection
+            .transaction(TransactionOptions::new(), operation, |tx| {
+                let key = &key;
+                async move {
+                    let rows = row_condition(&key_columns::<E>(), key);
+                    let Outlook { report, closure } = delete::outlook(&tx, &table_of::<E>(), rows.clone()).await?;
+                    if report.deleted(E::default().table_name()) == 0 && report.not_counted().is_empty() {
+                        return Err(not_found::<E>(key));
+                    }
+                    let result = E::delete_many().filter(rows).exec(&tx).await;
+                    let attempted = Attempted::Delete { key, closure: &closure };
+                    let done = result.explain::<E>(&tx, attempted).await?;
+                    match done.rows_affected {
+                        0 => Err(not_found::<E>(key)),
+                        _ => Ok(report),
+                    }
+                }
+            })
+            .await
+    }
+}
+
+fn not_found<E: Entity>(key: &KeyTuple) -> Error {
+    Error::not_found(table_of::<E>(), key_values::<E>(key))
+}
+
+fn not_found_after_upsert<E: Entity>() -> Error {
+    Error::invalid_input(format!(
+        "the row upserted into {} cannot be read back: a trigger changed its key",
+        table_of::<E>()
+    ))
+}
+
+fn primary_key<E: Entity>(row: &E::ActiveModel) -> Result<KeyTuple> {
+    key_of_row::<E>(row).ok_or_else(|| {
+        let names: Vec<_> = key_columns::<E>().iter().map(IdenStatic::as_str).collect();
+        Error::invalid_input(format!(
+            "the update does not say which row of {} it is for: set {}",
+            table_of::<E>(),
+            names.join(", ")
+        ))
+    })
+}
+
+/// Writes the columns that are set to the rows that meet the condition; counts the rows, changed or equal already.
+async fn change_rows<E: Entity>(connection: &Connection, filter: Condition, change: &E::ActiveModel) -> Result<u64> {
+    if E::Column::iter().all(|column| !change.get(column).is_set()) {
+        return EntityRepository::<E>::new(connection.clone()).read_count(filter).await;
+    }
+    let result = E::update_many().set(change.clone()).filter(filter).exec(connection).await;
+    let done = result.explain::<E>(connection, Attempted::Update(change)).await?;
+    Ok(done.rows_affected)
+}
+
+/// `INSERT … ON CONFLICT (key) DO UPDATE`.
+async fn insert_or_change<E: Entity>(connection: &Connection, key: &[E::Column], row: E::ActiveModel) -> Result<()> {
+    let row = ActiveModelBehavior::before_save(row, connection, true).await?;
+    let primary: Vec<_> = key_columns::<E>().iter().map(IdenStatic::as_str).collect();
+    let others = E::Column::iter().filter(|column| {
+        row.get(*column).is_set()
+            && key.iter().all(|known| known.as_str() != column.as_str())
+            && !primary.contains(&column.as_str())
+    });
+    let mut conflict = OnConflict::columns(key.iter().copied());
+    let others: Vec<_> = others.collect();
+    if others.is_empty() {
+        conflict.do_nothing();
+    } else {
+        conflict.update_columns(others);
+    }
+    let result = Insert::one(row.clone())
+        .on_conflict(conflict)
+        .exec_without_returning(connection)
+        .await;
+    match result {
+        // DO NOTHING met a row that is there already.
+        Err(DbErr::RecordNotInserted) => Ok(()),
+        result => result.explain::<E>(connection, Attempted::Insert(&[row])).await.map(drop),
+    }
+}
+
+/// For engines whose upsert does not say which unique key it is about: an update, and an insert if that found no row.
+async fn change_or_insert<E: Entity>(
+    connection: &Connection,
+    key: &[E::Column],
+    found: Condition,
+    row: E::ActiveModel,
+) -> Result<()> {
+    let row = ActiveModelBehavior::before_save(row, connection, true).await?;
+    let mut change = row.clone();
+    for column in key.iter().copied().chain(key_columns::<E>()) {
+        change.not_set(column);
+    }
+    if change_rows::<E>(connection, found, &change).await? > 0 {
+        return Ok(());
+    }
+    let result = Insert::one(row.clone()).exec_without_returning(connection).await;
+    result
+        .explain::<E>(connection, Attempted::Insert(&[row]))
+        .await
+        .map(drop)
+}

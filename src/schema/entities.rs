@@ -1,0 +1,84 @@
+//! [`Entities`]: the entities of one data layer, registered once.
+
+use std::fmt;
+
+use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
+use sea_orm::sea_query::{IndexCreateStatement, TableCreateStatement};
+use sea_orm::{DbBackend, EntityTrait, Schema};
+
+use super::foreign_key::{ForeignKey, declared_relations, table_name};
+use crate::name::TableName;
+
+/// The entities of one data layer.
+///
+/// ```
+/// use entity::{post, user};
+/// use sea_orm_cascade::Entities;
+///
+/// let entities = Entities::new().with(user::Entity).with(post::Entity);
+/// let keys: Vec<_> = entities.foreign_keys().map(|key| format!("{} on delete {}", key.relation, key.on_delete)).collect();
+/// assert_eq!(keys, ["posts.user_id on delete cascade"]);
+/// ```
+#[derive(Clone, Default)]
+pub struct Entities {
+    registered: Vec<Registered>,
+}
+
+/// One entity, with its statements still to be made for a backend.
+#[derive(Clone)]
+pub(crate) struct Registered {
+    pub(crate) table: TableName,
+    pub(crate) foreign_keys: Vec<ForeignKey>,
+    pub(crate) create_types: fn(DbBackend) -> Vec<TypeCreateStatement>,
+    pub(crate) create_table: fn(DbBackend) -> TableCreateStatement,
+    pub(crate) create_indexes: fn(DbBackend) -> Vec<IndexCreateStatement>,
+}
+
+impl Entities {
+    /// No entities yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an entity. An entity whose table is registered already replaces the earlier one.
+    #[must_use]
+    pub fn with<E: EntityTrait>(mut self, entity: E) -> Self {
+        let registered = Registered {
+            table: table_name(&entity.table_ref()),
+            foreign_keys: declared_relations::<E>()
+                .into_iter()
+                .filter(|(_, constrained)| *constrained)
+                .map(|(key, _)| key)
+                .collect(),
+            create_types: |backend| Schema::new(backend).create_enum_from_entity(E::default()),
+            create_table: |backend| Schema::new(backend).create_table_from_entity(E::default()),
+            create_indexes: |backend| Schema::new(backend).create_index_from_entity(E::default()),
+        };
+        match self.registered.iter_mut().find(|known| known.table == registered.table) {
+            Some(known) => *known = registered,
+            None => self.registered.push(registered),
+        }
+        self
+    }
+
+    /// The tables, in the order of registration.
+    pub fn tables(&self) -> impl Iterator<Item = &TableName> {
+        self.registered.iter().map(|entity| &entity.table)
+    }
+
+    /// The foreign keys the entities declare with `belongs_to`, in the order of registration.
+    pub fn foreign_keys(&self) -> impl Iterator<Item = &ForeignKey> {
+        self.registered.iter().flat_map(|entity| &entity.foreign_keys)
+    }
+
+    pub(crate) fn registered(&self) -> &[Registered] {
+        &self.registered
+    }
+}
+
+impl fmt::Debug for Entities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.tables().map(TableName::to_string)).finish()
+    }
+}

@@ -1,0 +1,197 @@
+//! [`Store`]: a database, or one transaction of it, and the repositories on it.
+
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+
+use crate::backend::Backend;
+use crate::connection::{Connection, StoreOptions, TransactionOptions, open};
+use crate::create;
+use crate::error::{Error, Result};
+use crate::name::TableName;
+use crate::observe::Operation;
+use crate::repository::{Entity, EntityRepository};
+use crate::schema::Entities;
+
+/// A database with its entities. Cheap to clone; a clone shares the pool.
+///
+/// Inside [`transaction`](Self::transaction) a store stands for that one transaction, so code that takes a `&Store` works in both.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sea_orm_cascade::Error> {
+/// use entity::{post, user};
+/// use sea_orm_cascade::{Repository, RepositoryExt, Store};
+///
+/// let store = Store::connect("sqlite::memory:", entity::entities()).await?;
+/// store.create_all().await?;
+///
+/// let users = store.repository::<user::Entity>();
+/// let ann = users.insert(user::new("ann@example.com", "…")).await?;
+/// let posts = store.repository::<post::Entity>();
+/// posts.insert_many((1..=3).map(|n| post::new(ann.id, format!("post {n}"), "…"))).await?;
+///
+/// let error = posts.insert(post::new(20, "lost", "…")).await.unwrap_err();
+/// assert_eq!(error.to_string(), "posts.user_id = 20 references no row of users");
+///
+/// let report = users.delete(ann.id).await?;
+/// assert_eq!(report.deleted("posts"), 3);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Store {
+    connection: Connection,
+    entities: Arc<Entities>,
+}
+
+impl Store {
+    /// Connects to `postgres://…`, `mysql://…` (also MariaDB) or `sqlite:…` with the [default options](StoreOptions::new).
+    ///
+    /// SQLite checks foreign keys and, in a file, uses write-ahead logging; `sqlite::memory:` is one connection, which is one
+    /// database. The file must exist, unless the URL ends in `?mode=rwc`.
+    ///
+    /// # Errors
+    ///
+    /// Connection if the database cannot be reached; invalid input for a URL that cannot be used. No text contains the URL.
+    pub async fn connect(url: &str, entities: Entities) -> Result<Self> {
+        Self::connect_with(url, entities, StoreOptions::new()).await
+    }
+
+    /// Connects with options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    pub async fn connect_with(url: &str, entities: Entities, options: StoreOptions) -> Result<Self> {
+        let pool = open(url, &options).await?;
+        Self::new(pool, entities, &options)
+    }
+
+    /// Uses a connection SeaORM has made, with the [default options](StoreOptions::new) as far as they apply.
+    ///
+    /// # Errors
+    ///
+    /// Invalid input for an engine this crate does not know.
+    pub fn from_connection(connection: DatabaseConnection, entities: Entities) -> Result<Self> {
+        Self::new(connection, entities, &StoreOptions::new())
+    }
+
+    fn new(pool: DatabaseConnection, entities: Entities, options: &StoreOptions) -> Result<Self> {
+        Ok(Self {
+            connection: Connection::pool(pool, options.retry)?,
+            entities: Arc::new(entities),
+        })
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn backend(&self) -> Backend {
+        self.connection.backend()
+    }
+
+    /// The entities.
+    #[must_use]
+    pub fn entities(&self) -> &Entities {
+        &self.entities
+    }
+
+    /// The connection, for any query of SeaORM's own: `post::Entity::find().all(store.connection())`. Inside a transaction it takes
+    /// part in that transaction.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The rows of an entity. It need not be registered.
+    #[must_use]
+    pub fn repository<E: Entity>(&self) -> EntityRepository<E> {
+        EntityRepository::new(self.connection.clone())
+    }
+
+    /// Creates what the registered entities declare and the database does not have: tables, referenced ones first, their unique keys
+    /// and indexes, foreign keys, and an index for each foreign key that has none. Returns the tables it created.
+    ///
+    /// On PostgreSQL and SQLite all or nothing. On MySQL each statement commits by itself; running it again continues.
+    ///
+    /// # Errors
+    ///
+    /// Invalid input if an entity references a table that is not there, or (not on SQLite) tables reference each other in a circle.
+    pub async fn create_all(&self) -> Result<Vec<TableName>> {
+        create::create_all(&self.connection, &self.entities).await
+    }
+
+    /// Runs a closure in a transaction: commits if it returns `Ok`, rolls back if it returns `Err` or is dropped.
+    ///
+    /// If the database gives the transaction up in favour of another (a deadlock, a serialisation failure, SQLite's BUSY), the *whole
+    /// closure* runs again, after a random pause, up to the store's [`RetryPolicy`](crate::RetryPolicy). So what it does outside the
+    /// database must bear being done twice. It is run again also if it swallowed that failure: such a transaction is lost already.
+    ///
+    /// On a store that stands for a transaction this is a nested one, a savepoint: it can fail by itself, and is not retried by itself.
+    ///
+    /// The closure's error may be any type an [`Error`] converts into, `anyhow::Error` included.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), sea_orm_cascade::Error> {
+    /// # use entity::{post, user};
+    /// # use sea_orm::ColumnTrait;
+    /// # use sea_orm_cascade::{Repository, RepositoryExt, Store};
+    /// # let store = Store::connect("sqlite::memory:", entity::entities()).await?;
+    /// # store.create_all().await?;
+    /// # let ann = store.repository::<user::Entity>().insert(user::new("ann@example.com", "…")).await?;
+    /// # let bob = store.repository::<user::Entity>().insert(user::new("bob@example.com", "…")).await?;
+    /// let moved = store
+    ///     .transaction(async |tx| {
+    ///         let posts = tx.repository::<post::Entity>();
+    ///         posts.update_many(post::Column::UserId.eq(ann.id), post::owner(bob.id)).await
+    ///     })
+    ///     .await?;
+    /// # assert_eq!(moved, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The closure's own error. Retryable if the attempts ran out, commit unknown if the connection broke while committing, aborted
+    /// if a failure was swallowed that the database did not forget, and otherwise what beginning or committing reports.
+    pub async fn transaction<T, X, F, Fut>(&self, body: F) -> Result<T, X>
+    where
+        F: Fn(Self) -> Fut,
+        Fut: Future<Output = Result<T, X>>,
+        X: From<Error>,
+    {
+        self.transaction_with(TransactionOptions::new(), body).await
+    }
+
+    /// [`transaction`](Self::transaction) with an isolation level or access mode.
+    ///
+    /// # Errors
+    ///
+    /// As for `transaction`.
+    pub async fn transaction_with<T, X, F, Fut>(&self, options: TransactionOptions, body: F) -> Result<T, X>
+    where
+        F: Fn(Self) -> Fut,
+        Fut: Future<Output = Result<T, X>>,
+        X: From<Error>,
+    {
+        let operation = Operation::new("transaction", self.backend(), "");
+        let work = self.connection.transaction(options, &operation, |connection| {
+            body(Self {
+                connection,
+                entities: Arc::clone(&self.entities),
+            })
+        });
+        operation.run_opaque(work).await
+    }
+
+    /// Closes the pool: waits for operations under way, and lets no new ones begin. In a transaction it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// Connection if closing fails.
+    pub async fn close(self) -> Result<()> {
+        self.connection.close().await
+    }
+}
