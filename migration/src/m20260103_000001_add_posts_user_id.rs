@@ -104,7 +104,7 @@ async fn sqlite_up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 }
 
 async fn refuse_posts_without_users(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let users = one_number(manager, "SELECT COUNT(*) FROM (SELECT 1 FROM users LIMIT 1) AS some").await?;
+    let users = one_number(manager, "SELECT COUNT(*) FROM (SELECT 1 FROM users LIMIT 1) AS first_user").await?;
     let posts = one_number(manager, "SELECT COUNT(*) FROM posts").await?;
     if users == 0 && posts > 0 {
         return Err(migration_error(format!(
