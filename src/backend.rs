@@ -39,6 +39,8 @@ pub struct Capability {
     pub error_aborts_transaction: bool,
     /// `INSERT … ON CONFLICT (columns)` names the unique key that decides.
     pub conflict_target: bool,
+    /// A written row comes back with the statement that wrote it (`RETURNING`). MariaDB could; MySQL cannot, and they share a driver.
+    pub returning: bool,
     /// Data definition takes part in transactions.
     pub transactional_ddl: bool,
 }
@@ -71,6 +73,7 @@ impl Backend {
                 array_bind: true,
                 error_aborts_transaction: true,
                 conflict_target: true,
+                returning: true,
                 transactional_ddl: true,
             },
             Self::MySql => Capability {
@@ -80,6 +83,7 @@ impl Backend {
                 array_bind: false,
                 error_aborts_transaction: false,
                 conflict_target: false,
+                returning: false,
                 transactional_ddl: false,
             },
             Self::Sqlite => Capability {
@@ -89,6 +93,7 @@ impl Backend {
                 array_bind: false,
                 error_aborts_transaction: false,
                 conflict_target: true,
+                returning: true,
                 transactional_ddl: true,
             },
         }

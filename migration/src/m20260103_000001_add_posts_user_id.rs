@@ -95,7 +95,7 @@ async fn sqlite_up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     refuse_posts_without_users(manager).await?;
     let column = sqlite_rebuild::NewColumn {
         name: "user_id",
-        definition: "\"user_id\" bigint NOT NULL",
+        definition: "\"user_id\" integer NOT NULL",
         constraint: "FOREIGN KEY (\"user_id\") REFERENCES \"users\" (\"id\") ON DELETE CASCADE",
         value: OLDEST_USER,
     };

@@ -93,9 +93,11 @@ impl StoredTable {
             [table.into()],
         )
         .await?;
-        let sequence = match manager.has_table("sqlite_sequence").await? {
-            true => query(manager, "SELECT seq FROM sqlite_sequence WHERE name = ?1", [table.into()]).await?,
-            false => Vec::new(),
+        // The counter's table is there once any table has had AUTOINCREMENT.
+        let counted = query(manager, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'", []).await?;
+        let sequence = match counted.is_empty() {
+            true => Vec::new(),
+            false => query(manager, "SELECT seq FROM sqlite_sequence WHERE name = ?1", [table.into()]).await?,
         };
         Ok(Self {
             name: table.to_owned(),

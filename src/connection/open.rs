@@ -3,7 +3,9 @@
 //! The pools are built with sqlx and handed to SeaORM: SeaORM's own `connect` records its options, the URL's password included, in a
 //! TRACE span.
 
-use sea_orm::{DatabaseConnection, DbErr};
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+use sea_orm::{DbErr, sqlx};
+use sea_orm::DatabaseConnection;
 
 use super::options::StoreOptions;
 use crate::error::{Error, Result};
@@ -27,20 +29,32 @@ pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<DatabaseCo
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
-fn connection_error(error: sea_orm::sqlx::Error) -> Error {
+fn connection_error(error: sqlx::Error) -> Error {
     Error::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error))))
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
-fn pool<DB: sea_orm::sqlx::Database>(options: &StoreOptions, default: u32) -> sea_orm::sqlx::pool::PoolOptions<DB> {
-    sea_orm::sqlx::pool::PoolOptions::new()
+fn pool<DB: sqlx::Database>(options: &StoreOptions, default: u32) -> sqlx::pool::PoolOptions<DB> {
+    sqlx::pool::PoolOptions::new()
         .max_connections(options.max_connections.unwrap_or(default).max(1))
         .acquire_timeout(options.acquire_timeout)
 }
 
+/// Connects once, outside the pool: a pool would try a server that refuses until its time is up, and then not say why.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+async fn probe(connect: &impl sqlx::ConnectOptions<Connection: Sized>, options: &StoreOptions) -> Result<()> {
+    use sqlx::Connection;
+
+    let connection = tokio::time::timeout(options.acquire_timeout, connect.connect())
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        .map_err(connection_error)?;
+    connection.close().await.map_err(connection_error)
+}
+
 #[cfg(feature = "postgres")]
 async fn postgres(url: &str, options: &StoreOptions) -> Result<DatabaseConnection> {
-    use sea_orm::sqlx::postgres::PgConnectOptions;
+    use sqlx::postgres::PgConnectOptions;
 
     let mut connect: PgConnectOptions = url.parse().map_err(connection_error)?;
     if let Some(schema) = &options.schema {
@@ -48,22 +62,24 @@ async fn postgres(url: &str, options: &StoreOptions) -> Result<DatabaseConnectio
         let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
         connect = connect.options([("search_path", quoted)]);
     }
-    let pool = pool(options, 10).connect_with(connect).await.map_err(connection_error)?;
+    probe(&connect, options).await?;
+    let pool = pool(options, 10).connect_lazy_with(connect);
     Ok(sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
 }
 
 #[cfg(feature = "mysql")]
 async fn mysql(url: &str, options: &StoreOptions) -> Result<DatabaseConnection> {
-    use sea_orm::sqlx::mysql::MySqlConnectOptions;
+    use sqlx::mysql::MySqlConnectOptions;
 
     let connect: MySqlConnectOptions = url.parse().map_err(connection_error)?;
-    let pool = pool(options, 10).connect_with(connect).await.map_err(connection_error)?;
+    probe(&connect, options).await?;
+    let pool = pool(options, 10).connect_lazy_with(connect);
     Ok(sea_orm::SqlxMySqlConnector::from_sqlx_mysql_pool(pool))
 }
 
 #[cfg(feature = "sqlite")]
 async fn sqlite(url: &str, options: &StoreOptions) -> Result<DatabaseConnection> {
-    use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 
     let in_memory = url.contains(":memory:") || url.contains("mode=memory");
     let read_only = url.contains("mode=ro") || url.contains("immutable=");

@@ -82,7 +82,8 @@ impl<E: Entity> Repository<E> for EntityRepository<E> {
     }
 
     async fn insert(&self, row: E::ActiveModel) -> Result<E::Model> {
-        self.operation("insert").run(self.write_insert(row), |_| 1).await
+        let operation = self.operation("insert");
+        operation.run(self.write_insert(&operation, row), |_| 1).await
     }
 
     async fn insert_rows(&self, rows: Rows<'_, E>) -> Result<u64> {

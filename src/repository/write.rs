@@ -15,11 +15,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::observe::Operation;
 
 impl<E: Entity> EntityRepository<E> {
-    pub(super) async fn write_insert(&self, row: E::ActiveModel) -> Result<E::Model> {
-        let attempted = row.clone();
-        row.insert(&self.connection)
-            .await
-            .explain::<E>(&self.connection, Attempted::Insert(&[attempted]))
+    pub(super) async fn write_insert(&self, operation: &Operation, row: E::ActiveModel) -> Result<E::Model> {
+        if self.connection.backend().capability().returning {
+            return insert_row::<E>(&self.connection, row).await;
+        }
+        // The row is read back by a second statement, and must not go in between.
+        self.connection
+            .transaction(TransactionOptions::new(), operation, |tx| {
+                let row = row.clone();
+                async move { insert_row::<E>(&tx, row).await }
+            })
             .await
     }
 
@@ -125,6 +130,12 @@ impl<E: Entity> EntityRepository<E> {
             })
             .await
     }
+}
+
+async fn insert_row<E: Entity>(connection: &Connection, row: E::ActiveModel) -> Result<E::Model> {
+    let attempted = row.clone();
+    let result = row.insert(connection).await;
+    result.explain::<E>(connection, Attempted::Insert(&[attempted])).await
 }
 
 fn not_found<E: Entity>(key: &KeyTuple) -> Error {

@@ -1,0 +1,5 @@
+//! Tests that need no database.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod layers;
