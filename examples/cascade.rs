@@ -29,7 +29,9 @@ async fn main() -> Result<()> {
     empty.discard().await?;
     outcome?;
     if server == "sqlite::memory:" {
-        println!("\nSkipped: PostgreSQL and MariaDB. Set DATABASE_URL=postgres://… or mysql://… to hear the same story there.");
+        println!(
+            "\nSkipped: PostgreSQL and MariaDB. Set DATABASE_URL=postgres://… or mysql://… to hear the same story there."
+        );
     }
     Ok(())
 }
@@ -54,7 +56,10 @@ async fn without_a_relation(store: &Store) -> Result<()> {
     users.insert(with_id(18, "bob@example.com")).await?;
     let posts = "INSERT INTO posts (title, content) VALUES ('Hello', '…'), ('Second thoughts', '…'), ('A recipe', '…')";
     store.connection().execute_unprepared(posts).await?;
-    say(&format!("users: 17 (ann@example.com), 18 (bob@example.com). posts: {}, and nobody owns them.", rows_of_posts(store).await?));
+    say(&format!(
+        "users: 17 (ann@example.com), 18 (bob@example.com). posts: {}, and nobody owns them.",
+        rows_of_posts(store).await?
+    ));
     Ok(())
 }
 
@@ -62,7 +67,10 @@ async fn make_the_relation(store: &Store) -> Result<()> {
     chapter(2, "Migrate: posts.user_id is required, indexed, and ON DELETE CASCADE");
     migration::run(store, Command::Up(None)).await?;
     let posts = store.repository::<post::Entity>().select(Query::new()).await?;
-    ensure!(posts.len() == 3 && posts.iter().all(|post| post.user_id == 17), "the posts were not given to user 17");
+    ensure!(
+        posts.len() == 3 && posts.iter().all(|post| post.user_id == 17),
+        "the posts were not given to user 17"
+    );
     say("No table had to be emptied: all 3 posts are there, and the oldest user, 17, owns them.");
     for key in introspect::foreign_keys(store.connection()).await? {
         say(&format!(
@@ -85,7 +93,13 @@ async fn what_it_refuses(store: &Store) -> Result<()> {
     };
     say(&format!("A post without an owner:  {error}"));
 
-    posts.insert_many([post::new(17, "On keys", "…"), post::new(18, "On locks", "…"), post::new(18, "On doors", "…")]).await?;
+    posts
+        .insert_many([
+            post::new(17, "On keys", "…"),
+            post::new(18, "On locks", "…"),
+            post::new(18, "On doors", "…"),
+        ])
+        .await?;
     say("Posts for users 17 and 18: accepted.");
 
     let Err(error) = posts.insert(post::new(20, "Lost", "…")).await else {
@@ -109,7 +123,10 @@ async fn what_it_takes_along(store: &Store) -> Result<()> {
     for line in report.to_string().lines() {
         println!("     {line}");
     }
-    ensure!(report.deleted("users") == 1 && report.deleted("posts") == 4, "the report is wrong: {report}");
+    ensure!(
+        report.deleted("users") == 1 && report.deleted("posts") == 4,
+        "the report is wrong: {report}"
+    );
 
     let everyone = users.with_related::<post::Entity>(sea_orm::Condition::all()).await?;
     for (user, posts) in everyone {
@@ -124,7 +141,11 @@ async fn remove_the_relation(store: &Store) -> Result<()> {
     migration::run(store, Command::Down(Some(1))).await?;
     let keys = introspect::foreign_keys(store.connection()).await?;
     let kept = rows_of_posts(store).await?;
-    ensure!(keys.is_empty() && kept == 2, "{} keys and {kept} posts are left", keys.len());
+    ensure!(
+        keys.is_empty() && kept == 2,
+        "{} keys and {kept} posts are left",
+        keys.len()
+    );
     say(&format!("Foreign keys left: {}. Posts left: {kept}.", keys.len()));
     Ok(())
 }
@@ -137,7 +158,10 @@ async fn from_the_entities(url: &str) -> Result<()> {
     for key in introspect::foreign_keys(store.connection()).await? {
         let indexes = introspect::indexes(store.connection(), &key.relation.table).await?;
         ensure!(indexes.contains("idx-posts-user_id"), "the key has no index");
-        say(&format!("{} → {}, on delete {}, with the index idx-posts-user_id.", key.relation, key.relation.referenced_table, key.on_delete));
+        say(&format!(
+            "{} → {}, on delete {}, with the index idx-posts-user_id.",
+            key.relation, key.relation.referenced_table, key.on_delete
+        ));
     }
     ensure!(store.create_all().await?.is_empty(), "creating again created something");
     say("Asked again, it finds nothing to do.");
@@ -154,7 +178,8 @@ fn with_id(id: i64, email: &str) -> user::ActiveModel {
 
 /// Also where `posts` has no owner yet, and the entity does not fit.
 async fn rows_of_posts(store: &Store) -> Result<i64> {
-    let counted = sea_orm::Statement::from_string(store.connection().get_database_backend(), "SELECT COUNT(*) FROM posts");
+    let counted =
+        sea_orm::Statement::from_string(store.connection().get_database_backend(), "SELECT COUNT(*) FROM posts");
     let row = store.connection().query_one_raw(counted).await?;
     Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
 }

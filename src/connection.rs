@@ -8,7 +8,6 @@
 //! - A transaction that met a retryable failure never commits, whoever swallowed the error.
 //! - A connection bound to a transaction holds it weakly: once the transaction has ended, using it is an error and not a surprise.
 
-#[cfg_attr(not(any(feature = "postgres", feature = "mysql", feature = "sqlite")), expect(unused, reason = "there is no backend to open"))]
 mod open;
 mod options;
 mod transaction;
@@ -18,8 +17,8 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    RuntimeErr, Statement,
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, RuntimeErr, Statement,
 };
 
 use crate::backend::Backend;
@@ -107,13 +106,18 @@ impl Connection {
                 .map(|transaction| Held::Transaction(transaction, state))
                 .ok_or_else(|| {
                     DbErr::Conn(RuntimeErr::Internal(
-                        "the transaction this was bound to has ended: use it only inside the closure it was given to".to_owned(),
+                        "the transaction this was bound to has ended: use it only inside the closure it was given to"
+                            .to_owned(),
                     ))
                 }),
         }
     }
 
-    async fn send<T>(&self, sql: &str, call: impl AsyncFnOnce(DatabaseExecutor<'_>) -> Result<T, DbErr>) -> Result<T, DbErr> {
+    async fn send<T>(
+        &self,
+        sql: &str,
+        call: impl AsyncFnOnce(DatabaseExecutor<'_>) -> Result<T, DbErr>,
+    ) -> Result<T, DbErr> {
         tracing::trace!(target: STATEMENT, backend = self.backend.name(), statement = sql);
         let held = self.hold()?;
         let result = call(held.executor()).await;
@@ -141,21 +145,25 @@ impl ConnectionTrait for Connection {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let sql = statement.sql.clone();
-        self.send(&sql, async |executor| executor.execute_raw(statement).await).await
+        self.send(&sql, async |executor| executor.execute_raw(statement).await)
+            .await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.send(sql, async |executor| executor.execute_unprepared(sql).await).await
+        self.send(sql, async |executor| executor.execute_unprepared(sql).await)
+            .await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let sql = statement.sql.clone();
-        self.send(&sql, async |executor| executor.query_one_raw(statement).await).await
+        self.send(&sql, async |executor| executor.query_one_raw(statement).await)
+            .await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let sql = statement.sql.clone();
-        self.send(&sql, async |executor| executor.query_all_raw(statement).await).await
+        self.send(&sql, async |executor| executor.query_all_raw(statement).await)
+            .await
     }
 }
 

@@ -48,7 +48,9 @@ async fn create_missing(connection: &Connection, entities: &Entities) -> Result<
     for entity in order {
         if !existing.contains(&entity.table) {
             create_types(connection, entity).await?;
-            connection.execute((entity.create_table)(backend).if_not_exists()).await?;
+            connection
+                .execute((entity.create_table)(backend).if_not_exists())
+                .await?;
             created.push(entity.table.clone());
         }
         let present = introspect::indexes(connection, &entity.table).await?;
@@ -66,7 +68,10 @@ async fn create_missing(connection: &Connection, entities: &Entities) -> Result<
 async fn create_types(connection: &Connection, entity: &Registered) -> Result<()> {
     for create in (entity.create_types)(connection.get_database_backend()) {
         let statement = connection.get_database_backend().build(&create);
-        let guarded = format!("DO $create$ BEGIN {}; EXCEPTION WHEN duplicate_object THEN NULL; END $create$", statement.sql);
+        let guarded = format!(
+            "DO $create$ BEGIN {}; EXCEPTION WHEN duplicate_object THEN NULL; END $create$",
+            statement.sql
+        );
         connection.execute_unprepared(&guarded).await?;
     }
     Ok(())

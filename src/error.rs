@@ -186,6 +186,7 @@ impl Error {
     }
 
     /// Adds the way out.
+    #[cfg(feature = "sqlite")]
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
         self.0.hint = Some(hint);
@@ -294,6 +295,7 @@ impl ErrorKind {
         }
     }
 
+    #[cfg(feature = "sqlite")]
     pub(crate) const fn foreign_key_unknown() -> Self {
         Self::ForeignKey {
             relation: None,
@@ -303,10 +305,7 @@ impl ErrorKind {
     }
 
     pub(crate) const fn retryable(reason: RetryReason) -> Self {
-        Self::Retryable {
-            reason,
-            attempts: 1,
-        }
+        Self::Retryable { reason, attempts: 1 }
     }
 }
 
@@ -453,7 +452,9 @@ fn write_foreign_key(
             ColumnList(key.columns()),
             key.value_list()
         ),
-        (Some(Direction::StillReferenced), None) => write!(f, "a row of {referenced} is still referenced by {relation}"),
+        (Some(Direction::StillReferenced), None) => {
+            write!(f, "a row of {referenced} is still referenced by {relation}")
+        }
         (None, _) => write!(f, "the reference from {relation} to {referenced} is violated"),
     }
 }

@@ -24,7 +24,8 @@ pub(crate) fn components<'a>(
 ) -> Vec<Vec<TableName>> {
     let tables: BTreeSet<_> = tables.into_iter().collect();
     let mut graph = DiGraph::<&TableName, ()>::new();
-    let nodes: BTreeMap<&TableName, NodeIndex> = tables.into_iter().map(|table| (table, graph.add_node(table))).collect();
+    let nodes: BTreeMap<&TableName, NodeIndex> =
+        tables.into_iter().map(|table| (table, graph.add_node(table))).collect();
     let edges: BTreeSet<_> = keys
         .into_iter()
         .filter_map(|key| {
@@ -106,7 +107,8 @@ mod tests {
 
     #[test]
     fn referenced_tables_come_first_and_circles_are_one_component() {
-        let keys = keys("c->b cascade\nb->a cascade\nteam->person set-null\nperson->team cascade\nbadge->person cascade");
+        let keys =
+            keys("c->b cascade\nb->a cascade\nteam->person set-null\nperson->team cascade\nbadge->person cascade");
         let tables: Vec<TableName> = ["badge", "c", "person", "team", "b", "a"].map(TableName::from).to_vec();
         assert_eq!(show(&components(&tables, &keys)), "a b person+team badge c");
     }
@@ -114,7 +116,10 @@ mod tests {
     #[test]
     fn only_cascades_carry_a_delete_on() {
         let keys = keys("b->a cascade\nc->b set-null\nd->c cascade\na->a cascade");
-        let closure: Vec<_> = cascade_closure(&"a".into(), &keys).iter().map(ToString::to_string).collect();
+        let closure: Vec<_> = cascade_closure(&"a".into(), &keys)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(closure, ["a", "b"]);
     }
 }

@@ -55,11 +55,16 @@ pub(crate) async fn existing(connection: &Connection, tables: &[TableName]) -> R
             "SELECT table_name FROM information_schema.tables \
              WHERE table_schema = COALESCE(?, database()) AND table_name = ? AND table_type = 'BASE TABLE'"
         }
-        Backend::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND ?1 IS NULL AND name = ?2 COLLATE NOCASE",
+        Backend::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND ?1 IS NULL AND name = ?2 COLLATE NOCASE"
+        }
     };
     let mut existing = BTreeSet::new();
     for table in tables {
-        if !query(connection, sql, [table.schema().into(), table.name().into()]).await?.is_empty() {
+        if !query(connection, sql, [table.schema().into(), table.name().into()])
+            .await?
+            .is_empty()
+        {
             existing.insert(table.clone());
         }
     }
@@ -146,7 +151,9 @@ fn collect_keys(columns: impl IntoIterator<Item = KeyColumn>) -> Vec<ForeignKey>
         match keys.last_mut() {
             Some(key) if current.as_ref() == Some(&identity) => {
                 key.relation.columns.push(ColumnName::new(part.column));
-                key.relation.referenced_columns.push(ColumnName::new(part.referenced_column));
+                key.relation
+                    .referenced_columns
+                    .push(ColumnName::new(part.referenced_column));
             }
             _ => keys.push(ForeignKey {
                 relation: Relation {
@@ -179,10 +186,8 @@ fn action(word: &str) -> Result<Action> {
     }
 }
 
-#[cfg_attr(
-    not(any(feature = "postgres", feature = "mysql", feature = "sqlite")),
-    expect(dead_code, reason = "there is no catalog to read")
-)]
 fn unknown_action(word: &str) -> Error {
-    Error::invalid_input(format!("the catalog names a referential action this version does not know: {word:?}"))
+    Error::invalid_input(format!(
+        "the catalog names a referential action this version does not know: {word:?}"
+    ))
 }

@@ -59,6 +59,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(not(any(feature = "postgres", feature = "mysql", feature = "sqlite")))]
+compile_error!(
+    "sea-orm-cascade needs a database: enable at least one of its features `sqlite`, `postgres` and `mysql`"
+);
+
 pub mod backend;
 mod connection;
 mod create;

@@ -38,9 +38,13 @@ pub type RowStream<'a, E> = Pin<Box<dyn Stream<Item = Result<<E as EntityTrait>:
 pub type Rows<'a, E> = Box<dyn Iterator<Item = <E as EntityTrait>::ActiveModel> + Send + 'a>;
 
 /// What a repository needs of an entity. Every entity SeaORM's macros write has it.
-pub trait Entity: EntityTrait<Model: IntoActiveModel<Self::ActiveModel> + Send + Sync, ActiveModel: Send + Sync> {}
+pub trait Entity:
+    EntityTrait<Model: IntoActiveModel<Self::ActiveModel> + Send + Sync, ActiveModel: Send + Sync>
+{
+}
 
-impl<E> Entity for E where E: EntityTrait<Model: IntoActiveModel<E::ActiveModel> + Send + Sync, ActiveModel: Send + Sync> {}
+impl<E> Entity for E where E: EntityTrait<Model: IntoActiveModel<E::ActiveModel> + Send + Sync, ActiveModel: Send + Sync>
+{}
 
 /// The rows of one entity.
 ///

@@ -13,5 +13,5 @@ mod foreign_key;
 
 pub use entities::Entities;
 pub(crate) use entities::Registered;
-pub(crate) use foreign_key::{declared_relations, table_name};
 pub use foreign_key::{Action, ForeignKey};
+pub(crate) use foreign_key::{declared_relations, table_name};

@@ -18,7 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) async fn exclusively(store: &Store, command: Command) -> Result<(), DbErr> {
     let Some(pool) = store.connection().as_pool() else {
-        return Err(migration_error("migrations manage their own transactions: run them on a store that is not in one"));
+        return Err(migration_error(
+            "migrations manage their own transactions: run them on a store that is not in one",
+        ));
     };
     match store.backend() {
         Backend::Postgres => on_postgres(pool, command).await,
@@ -45,7 +47,8 @@ async fn on_postgres(pool: &DatabaseConnection, command: Command) -> Result<(), 
         say_waiting();
         let patience = format!("SET LOCAL lock_timeout = {}", PATIENCE.as_millis());
         lock.execute_unprepared(&patience).await?;
-        lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({KEY})")).await?;
+        lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({KEY})"))
+            .await?;
     }
     let result = carry_out(pool, command).await;
     lock.rollback().await?;
@@ -60,7 +63,9 @@ async fn on_mysql(pool: &DatabaseConnection, command: Command) -> Result<(), DbE
     if !ask(&lock, &format!("SELECT GET_LOCK({KEY}, 0) = 1")).await? {
         say_waiting();
         if !ask(&lock, &format!("SELECT GET_LOCK({KEY}, {}) = 1", PATIENCE.as_secs())).await? {
-            return Err(migration_error("another process has been migrating this database for ten minutes"));
+            return Err(migration_error(
+                "another process has been migrating this database for ten minutes",
+            ));
         }
     }
     let result = carry_out(pool, command).await;
@@ -102,7 +107,10 @@ async fn in_one_transaction(connection: &DatabaseConnection, command: Command) -
         })
         .await?;
     carry_out(&transaction, command).await?;
-    let check = Statement::from_string(transaction.get_database_backend(), "SELECT \"table\", \"parent\" FROM pragma_foreign_key_check");
+    let check = Statement::from_string(
+        transaction.get_database_backend(),
+        "SELECT \"table\", \"parent\" FROM pragma_foreign_key_check",
+    );
     if let Some(row) = transaction.query_one_raw(check).await? {
         let (table, parent): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         transaction.rollback().await?;
@@ -115,7 +123,9 @@ async fn in_one_transaction(connection: &DatabaseConnection, command: Command) -
 
 fn need_two_connections(allowed: u32) -> Result<(), DbErr> {
     if allowed < 2 {
-        return Err(migration_error("migrating needs two connections, one of them for its lock: allow more than 1"));
+        return Err(migration_error(
+            "migrating needs two connections, one of them for its lock: allow more than 1",
+        ));
     }
     Ok(())
 }

@@ -21,6 +21,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table("users").if_exists().take()).await
+        manager
+            .drop_table(Table::drop().table("users").if_exists().take())
+            .await
     }
 }

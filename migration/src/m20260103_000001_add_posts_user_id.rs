@@ -56,7 +56,11 @@ async fn mysql_up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     if !manager.has_column("posts", "user_id").await? {
         execute(manager, "ALTER TABLE posts ADD COLUMN user_id bigint NULL").await?;
     }
-    execute(manager, &format!("UPDATE posts SET user_id = ({OLDEST_USER}) WHERE user_id IS NULL")).await?;
+    execute(
+        manager,
+        &format!("UPDATE posts SET user_id = ({OLDEST_USER}) WHERE user_id IS NULL"),
+    )
+    .await?;
     execute(manager, "ALTER TABLE posts MODIFY COLUMN user_id bigint NOT NULL").await?;
     if !manager.has_index("posts", INDEX).await? {
         create_index(manager).await?;
@@ -104,7 +108,11 @@ async fn sqlite_up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 }
 
 async fn refuse_posts_without_users(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let users = one_number(manager, "SELECT COUNT(*) FROM (SELECT 1 FROM users LIMIT 1) AS first_user").await?;
+    let users = one_number(
+        manager,
+        "SELECT COUNT(*) FROM (SELECT 1 FROM users LIMIT 1) AS first_user",
+    )
+    .await?;
     let posts = one_number(manager, "SELECT COUNT(*) FROM posts").await?;
     if users == 0 && posts > 0 {
         return Err(migration_error(format!(

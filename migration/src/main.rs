@@ -60,8 +60,14 @@ async fn main() -> anyhow::Result<()> {
 }
 
 fn log_to_stderr(verbose: bool) -> anyhow::Result<()> {
-    let shown = if verbose { "debug" } else { "sea_orm_migration=info,migration=info" };
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(EnvFilter::try_new(shown)?);
+    let shown = if verbose {
+        "debug"
+    } else {
+        "sea_orm_migration=info,migration=info"
+    };
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(EnvFilter::try_new(shown)?);
     if verbose {
         log.init();
     } else {

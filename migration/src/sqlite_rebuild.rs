@@ -27,7 +27,11 @@ pub(crate) struct NewColumn<'a> {
 pub(crate) async fn add_column(manager: &SchemaManager<'_>, table: &str, column: &NewColumn<'_>) -> Result<(), DbErr> {
     let old = StoredTable::read(manager, table).await?;
     let definition = old.definition.with_column(column.definition, column.constraint);
-    let mut copied: Vec<_> = old.columns.iter().map(|column| (quote(column), quote(column))).collect();
+    let mut copied: Vec<_> = old
+        .columns
+        .iter()
+        .map(|column| (quote(column), quote(column)))
+        .collect();
     copied.push((quote(column.name), format!("({})", column.value)));
     rebuild(manager, &old, &definition, &copied, &old.companions).await
 }
@@ -43,7 +47,10 @@ pub(crate) async fn remove_column(manager: &SchemaManager<'_>, table: &str, colu
         .collect();
     let mut companions = Vec::new();
     for companion in &old.companions {
-        let mentions = companion.sql.to_ascii_lowercase().contains(&column.to_ascii_lowercase());
+        let mentions = companion
+            .sql
+            .to_ascii_lowercase()
+            .contains(&column.to_ascii_lowercase());
         match (companion.is_trigger, mentions) {
             (true, true) => {
                 return Err(migration_error(format!(
@@ -80,12 +87,22 @@ struct Companion {
 impl StoredTable {
     async fn read(manager: &SchemaManager<'_>, table: &str) -> Result<Self, DbErr> {
         refuse_deleting_children(manager, table).await?;
-        let sql = query(manager, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1", [table.into()]).await?;
+        let sql = query(
+            manager,
+            "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1",
+            [table.into()],
+        )
+        .await?;
         let Some(sql) = sql.first() else {
             return Err(migration_error(format!("there is no table {table}")));
         };
         let definition = Definition::parse(&sql.try_get_by_index::<String>(0)?).map_err(migration_error)?;
-        let columns = query(manager, "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0 ORDER BY cid", [table.into()]).await?;
+        let columns = query(
+            manager,
+            "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0 ORDER BY cid",
+            [table.into()],
+        )
+        .await?;
         let companions = query(
             manager,
             "SELECT name, sql, type = 'trigger' FROM sqlite_master \
@@ -94,15 +111,30 @@ impl StoredTable {
         )
         .await?;
         // The counter's table is there once any table has had AUTOINCREMENT.
-        let counted = query(manager, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'", []).await?;
+        let counted = query(
+            manager,
+            "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'",
+            [],
+        )
+        .await?;
         let sequence = match counted.is_empty() {
             true => Vec::new(),
-            false => query(manager, "SELECT seq FROM sqlite_sequence WHERE name = ?1", [table.into()]).await?,
+            false => {
+                query(
+                    manager,
+                    "SELECT seq FROM sqlite_sequence WHERE name = ?1",
+                    [table.into()],
+                )
+                .await?
+            }
         };
         Ok(Self {
             name: table.to_owned(),
             definition,
-            columns: columns.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?,
+            columns: columns
+                .iter()
+                .map(|row| row.try_get_by_index(0))
+                .collect::<Result<_, _>>()?,
             companions: companions.iter().map(Companion::from_row).collect::<Result<_, _>>()?,
             sequence: sequence.first().map(|row| row.try_get_by_index(0)).transpose()?,
         })
@@ -161,7 +193,11 @@ async fn rebuild(
     execute(&inner, &definition.create(&interim)).await?;
     let columns: Vec<_> = copied.iter().map(|(column, _)| column.as_str()).collect();
     let values: Vec<_> = copied.iter().map(|(_, value)| value.as_str()).collect();
-    let copy = format!("INSERT INTO {interim} ({}) SELECT {} FROM {table}", columns.join(", "), values.join(", "));
+    let copy = format!(
+        "INSERT INTO {interim} ({}) SELECT {} FROM {table}",
+        columns.join(", "),
+        values.join(", ")
+    );
     execute(&inner, &copy).await?;
     let after = count(&inner, &interim).await?;
     if before != after {

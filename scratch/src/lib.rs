@@ -34,7 +34,11 @@ impl Scratch {
     /// If the server cannot be reached, or the role may create neither database nor schema.
     pub async fn create(url: &str) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("cascade_scratch_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "cascade_scratch_{}_{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         if url.contains(":memory:") || url.contains("mode=memory") {
             return Ok(Self {
                 url: url.to_owned(),
@@ -98,7 +102,10 @@ async fn create_on_postgres(admin: &DatabaseConnection, url: &str, name: &str) -
         .execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE template0"))
         .await;
     match created {
-        Ok(_) => Ok((with_database(url, name)?, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))),
+        Ok(_) => Ok((
+            with_database(url, name)?,
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        )),
         Err(_) => {
             admin
                 .execute_unprepared(&format!("CREATE SCHEMA {name}"))
@@ -138,7 +145,10 @@ mod tests {
 
     #[test]
     fn only_the_database_changes() -> Result<()> {
-        assert_eq!(with_database("postgres://a:b@h:1/x?y=z", "new")?, "postgres://a:b@h:1/new?y=z");
+        assert_eq!(
+            with_database("postgres://a:b@h:1/x?y=z", "new")?,
+            "postgres://a:b@h:1/new?y=z"
+        );
         assert_eq!(with_database("mysql://h", "new")?, "mysql://h/new");
         Ok(())
     }

@@ -3,9 +3,8 @@
 //! The pools are built with sqlx and handed to SeaORM: SeaORM's own `connect` records its options, the URL's password included, in a
 //! TRACE span.
 
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
-use sea_orm::{DbErr, sqlx};
 use sea_orm::DatabaseConnection;
+use sea_orm::{DbErr, sqlx};
 
 use super::options::StoreOptions;
 use crate::error::{Error, Result};
@@ -28,12 +27,10 @@ pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<DatabaseCo
     }
 }
 
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 fn connection_error(error: sqlx::Error) -> Error {
     Error::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error))))
 }
 
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 fn pool<DB: sqlx::Database>(options: &StoreOptions, default: u32) -> sqlx::pool::PoolOptions<DB> {
     sqlx::pool::PoolOptions::new()
         .max_connections(options.max_connections.unwrap_or(default).max(1))
@@ -111,7 +108,6 @@ async fn sqlite(url: &str, options: &StoreOptions) -> Result<DatabaseConnection>
 macro_rules! absent {
     ($feature:literal, $function:ident, $database:literal) => {
         #[cfg(not(feature = $feature))]
-        #[expect(clippy::unused_async, reason = "it stands in for the function of the feature")]
         async fn $function(_: &str, _: &StoreOptions) -> Result<DatabaseConnection> {
             Err(Error::invalid_input(concat!(
                 "this program was built without ",

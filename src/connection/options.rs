@@ -192,8 +192,12 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let policy = RetryPolicy::new().base(Duration::from_millis(10)).longest(Duration::from_millis(60));
-        let ceilings: Vec<_> = [1, 2, 3, 4, 90].map(|attempt| policy.ceiling(attempt).as_millis()).to_vec();
+        let policy = RetryPolicy::new()
+            .base(Duration::from_millis(10))
+            .longest(Duration::from_millis(60));
+        let ceilings: Vec<_> = [1, 2, 3, 4, 90]
+            .map(|attempt| policy.ceiling(attempt).as_millis())
+            .to_vec();
         assert_eq!(ceilings, [10, 20, 40, 60, 60]);
     }
 }

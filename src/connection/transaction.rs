@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sea_orm::{AccessMode, ConnectionTrait, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement, TransactionTrait};
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement, TransactionTrait,
+};
 
 use super::options::{Access, TransactionOptions};
 use super::{Bound, Connection};
@@ -84,7 +86,12 @@ impl Connection {
                 }
                 Attempt::Again(reason, _) => {
                     let pause = self.retry.ceiling(attempt).mul_f64(fastrand::f64());
-                    tracing::debug!(?reason, attempt, pause_ms = crate::error::milliseconds(pause), "retrying the transaction");
+                    tracing::debug!(
+                        ?reason,
+                        attempt,
+                        pause_ms = crate::error::milliseconds(pause),
+                        "retrying the transaction"
+                    );
                     tokio::time::sleep(pause).await;
                     attempt += 1;
                 }
@@ -188,7 +195,10 @@ impl Connection {
     async fn roll_back(&self, transaction: DatabaseTransaction) {
         tracing::trace!(target: STATEMENT, backend = self.backend.name(), statement = "ROLLBACK");
         if let Err(error) = transaction.rollback().await {
-            tracing::debug!(error = Error::from(error).kind().name(), "rolling back failed; the server does it on disconnect");
+            tracing::debug!(
+                error = Error::from(error).kind().name(),
+                "rolling back failed; the server does it on disconnect"
+            );
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{
-    CommonTableExpression, Condition, Expr, ExprTrait, IntoIden, LockType, Query, SelectStatement, TableRef, UnionType, WithClause,
+    CommonTableExpression, Condition, Expr, ExprTrait, IntoIden, LockType, Query, SelectStatement, TableRef, UnionType,
+    WithClause,
 };
 
-use super::report::{DeleteReport, TableReport};
 use super::count_rows;
+use super::report::{DeleteReport, TableReport};
 use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::error::Result;
@@ -30,15 +31,22 @@ pub(crate) struct Closure {
 impl Closure {
     pub(crate) fn new(backend: Backend, root: TableName, rows: Condition, keys: Vec<ForeignKey>) -> Self {
         let tables = graph::cascade_closure(&root, &keys);
-        let cascades: Vec<_> = keys.iter().filter(|key| key.on_delete == Action::Cascade).cloned().collect();
+        let cascades: Vec<_> = keys
+            .iter()
+            .filter(|key| key.on_delete == Action::Cascade)
+            .cloned()
+            .collect();
         let mut order = Vec::new();
         let mut indescribable = BTreeSet::new();
         for component in graph::components(&tables, &cascades) {
-            let circular = component.len() > 1 || component.iter().any(|table| differing_self_references(table, &cascades));
+            let circular = component.len() > 1
+                || component
+                    .iter()
+                    .any(|table| differing_self_references(table, &cascades));
             for table in component {
-                let hangs_on_one = cascades.iter().any(|key| {
-                    key.relation.table == table && indescribable.contains(&key.relation.referenced_table)
-                });
+                let hangs_on_one = cascades
+                    .iter()
+                    .any(|key| key.relation.table == table && indescribable.contains(&key.relation.referenced_table));
                 if circular || hangs_on_one {
                     indescribable.insert(table.clone());
                 }
@@ -62,11 +70,11 @@ impl Closure {
 
     /// The keys that may refuse the delete.
     pub(super) fn restricting(&self) -> impl Iterator<Item = &ForeignKey> {
-        self.into_closure(|action| matches!(action, Action::Restrict | Action::NoAction))
+        self.keys_into_closure(|action| matches!(action, Action::Restrict | Action::NoAction))
     }
 
     /// Keys of an action that reference a table whose rows go and can be described.
-    fn into_closure(&self, wanted: impl Fn(Action) -> bool) -> impl Iterator<Item = &ForeignKey> {
+    fn keys_into_closure(&self, wanted: impl Fn(Action) -> bool) -> impl Iterator<Item = &ForeignKey> {
         self.keys.iter().filter(move |key| {
             let referenced = &key.relation.referenced_table;
             wanted(key.on_delete)
@@ -126,7 +134,9 @@ impl Closure {
         self.keys
             .iter()
             .filter(|key| {
-                key.on_delete == Action::Cascade && key.relation.table == *table && key.relation.referenced_table == *table
+                key.on_delete == Action::Cascade
+                    && key.relation.table == *table
+                    && key.relation.referenced_table == *table
             })
             .collect()
     }
@@ -212,18 +222,26 @@ pub(super) async fn count(connection: &Connection, closure: &Closure) -> Result<
     for table in &closure.order {
         if !closure.indescribable.contains(table) {
             let deleted = count_rows(connection, closure.going_rows(table)).await?;
-            reports.insert(table.clone(), TableReport { deleted, ..TableReport::new(table.clone()) });
+            reports.insert(
+                table.clone(),
+                TableReport {
+                    deleted,
+                    ..TableReport::new(table.clone())
+                },
+            );
         }
     }
     for action in [Action::SetNull, Action::SetDefault] {
         let mut by_table: BTreeMap<&TableName, Vec<&ForeignKey>> = BTreeMap::new();
-        for key in closure.into_closure(|found| found == action) {
+        for key in closure.keys_into_closure(|found| found == action) {
             by_table.entry(&key.relation.table).or_default().push(key);
         }
         for (table, keys) in by_table {
             let rows = closure.select_one(table, closure.surviving_referencing(keys));
             let changed = count_rows(connection, rows).await?;
-            let report = reports.entry(table.clone()).or_insert_with(|| TableReport::new(table.clone()));
+            let report = reports
+                .entry(table.clone())
+                .or_insert_with(|| TableReport::new(table.clone()));
             match action {
                 Action::SetNull => report.set_null = changed,
                 _ => report.set_default = changed,

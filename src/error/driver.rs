@@ -78,7 +78,6 @@ fn plain(error: &DbErr) -> DriverError {
     DriverError::new(None, error.to_string())
 }
 
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 fn classify_runtime(error: &RuntimeErr) -> Option<(ErrorKind, DriverError)> {
     use sea_orm::sqlx::Error as Sqlx;
 
@@ -110,12 +109,6 @@ fn classify_runtime(error: &RuntimeErr) -> Option<(ErrorKind, DriverError)> {
     })
 }
 
-#[cfg(not(any(feature = "postgres", feature = "mysql", feature = "sqlite")))]
-fn classify_runtime(_: &RuntimeErr) -> Option<(ErrorKind, DriverError)> {
-    None
-}
-
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 fn classify_database(error: &dyn sea_orm::sqlx::error::DatabaseError) -> (ErrorKind, DriverError) {
     #[cfg(feature = "postgres")]
     if let Some(error) = error.try_downcast_ref::<sea_orm::sqlx::postgres::PgDatabaseError>() {

@@ -55,9 +55,20 @@ fn kind(number: u16, message: &str) -> ErrorKind {
         1317 | 1969 | 3024 => ErrorKind::Timeout {
             limit: TimeLimit::Statement,
         },
-        1040 | 1044 | 1045 | 1049 | 1053 | 1129 | 1130 | 1152..=1161 | 1203 | 1226 | 1698 | 1927 | 2002..=2013 | 4031 => {
-            ErrorKind::Connection
-        }
+        1040
+        | 1044
+        | 1045
+        | 1049
+        | 1053
+        | 1129
+        | 1130
+        | 1152..=1161
+        | 1203
+        | 1226
+        | 1698
+        | 1927
+        | 2002..=2013
+        | 4031 => ErrorKind::Connection,
         1264 | 1265 | 1292 | 1366 | 1406 | 1411 | 1690 => ErrorKind::InvalidInput {
             problem: "a value does not fit its column".to_owned(),
         },
@@ -142,19 +153,22 @@ mod tests {
             "Cannot add or update a child row: a foreign key constraint fails (`app`.`orders`, CONSTRAINT `fk-orders` \
              FOREIGN KEY (`tenant_id`, `user_id`) REFERENCES `users` (`tenant_id`, `id`) ON DELETE CASCADE)",
         );
-        assert_eq!(relation.map(|r| r.to_string()).as_deref(), Some("orders.(tenant_id, user_id)"));
+        assert_eq!(
+            relation.map(|r| r.to_string()).as_deref(),
+            Some("orders.(tenant_id, user_id)")
+        );
     }
 
     #[test]
     fn the_index_is_found_behind_an_entry_with_quotes() {
-        let ErrorKind::Unique { constraint, table, .. } = kind(1062, "Duplicate entry 'o'brien' for key 'users.email'") else {
+        let ErrorKind::Unique { constraint, table, .. } = kind(1062, "Duplicate entry 'o'brien' for key 'users.email'")
+        else {
             unreachable_kind()
         };
         assert_eq!(constraint.map(|c| c.to_string()).as_deref(), Some("email"));
         assert_eq!(table.map(|t| t.to_string()).as_deref(), Some("users"));
     }
 
-    #[expect(clippy::panic, reason = "a test fails by panicking")]
     fn unreachable_kind() -> ! {
         panic!("1062 is not classified as unique")
     }

@@ -128,8 +128,7 @@ fn parse_key(detail: &str) -> Option<KeyValues> {
     } else {
         values.split(", ").map(str::to_owned).collect()
     };
-    (columns.len() == values.len())
-        .then(|| KeyValues::new(columns.into_iter().map(ColumnName::new).zip(values)))
+    (columns.len() == values.len()).then(|| KeyValues::new(columns.into_iter().map(ColumnName::new).zip(values)))
 }
 
 /// The last name in double quotes: `… is not present in table "users".`
@@ -153,9 +152,15 @@ mod tests {
 
     #[test]
     fn details_give_their_key_in_any_language() {
-        assert_eq!(key(r#"Key (user_id)=(20) is not present in table "users"."#), "user_id = 20");
+        assert_eq!(
+            key(r#"Key (user_id)=(20) is not present in table "users"."#),
+            "user_id = 20"
+        );
         assert_eq!(key("Key (a, b)=(1, 2) already exists."), "(a, b) = (1, 2)");
-        assert_eq!(key("Schlüssel (user_id)=(20) ist nicht in Tabelle »users« vorhanden."), "user_id = 20");
+        assert_eq!(
+            key("Schlüssel (user_id)=(20) ist nicht in Tabelle »users« vorhanden."),
+            "user_id = 20"
+        );
         assert_eq!(key("Key (lower(email))=(x) already exists."), "nothing");
         assert_eq!(key("Key (name)=(f(x)) already exists."), "name = f(x)");
     }

@@ -36,7 +36,10 @@ fn key_column(row: &QueryResult) -> Result<KeyColumn> {
         constraint: Some(constraint),
         table: table(row.try_get("", "table_schema")?, row.try_get("", "table_name")?),
         column: row.try_get("", "column_name")?,
-        referenced_table: table(row.try_get("", "referenced_schema")?, row.try_get("", "referenced_name")?),
+        referenced_table: table(
+            row.try_get("", "referenced_schema")?,
+            row.try_get("", "referenced_name")?,
+        ),
         referenced_column: row.try_get("", "referenced_column")?,
         on_delete: action(&row.try_get::<String>("", "on_delete")?)?,
         on_update: action(&row.try_get::<String>("", "on_update")?)?,

@@ -58,15 +58,21 @@ impl<E: Entity> Repository<E> for EntityRepository<E> {
 
     async fn find_many(&self, keys: Vec<Key<E>>) -> Result<Vec<E::Model>> {
         let keys = keys.into_iter().map(key_tuple::<E>).collect();
-        self.operation("find_many").run(self.read_many(keys), |rows| count(rows)).await
+        self.operation("find_many")
+            .run(self.read_many(keys), |rows| count(rows))
+            .await
     }
 
     async fn select(&self, query: Query<E>) -> Result<Vec<E::Model>> {
-        self.operation("select").run(self.read_query(&query), |rows| count(rows)).await
+        self.operation("select")
+            .run(self.read_query(&query), |rows| count(rows))
+            .await
     }
 
     async fn page(&self, query: Query<E>) -> Result<Page<E>> {
-        self.operation("page").run(self.read_page(query), |page| count(&page.rows)).await
+        self.operation("page")
+            .run(self.read_page(query), |page| count(&page.rows))
+            .await
     }
 
     fn stream(&self, query: Query<E>) -> RowStream<'_, E> {
@@ -97,7 +103,9 @@ impl<E: Entity> Repository<E> for EntityRepository<E> {
 
     async fn update_if(&self, row: E::ActiveModel, condition: Condition) -> Result<E::Model> {
         let operation = self.operation("update_if");
-        operation.run(self.write_update_if(&operation, row, condition), |_| 1).await
+        operation
+            .run(self.write_update_if(&operation, row, condition), |_| 1)
+            .await
     }
 
     async fn update_rows(&self, filter: Condition, change: E::ActiveModel) -> Result<u64> {
@@ -108,7 +116,9 @@ impl<E: Entity> Repository<E> for EntityRepository<E> {
 
     async fn upsert(&self, row: E::ActiveModel, unique_key: &[E::Column]) -> Result<E::Model> {
         let operation = self.operation("upsert");
-        operation.run(self.write_upsert(&operation, row, unique_key), |_| 1).await
+        operation
+            .run(self.write_upsert(&operation, row, unique_key), |_| 1)
+            .await
     }
 
     async fn delete(&self, key: Key<E>) -> Result<DeleteReport> {

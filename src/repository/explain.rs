@@ -173,7 +173,9 @@ async fn complete<E: Entity>(
     });
     let key = match (key, direction, attempted) {
         (Some(key), _, _) => Some(key),
-        (None, Some(Direction::MissingParent), Attempted::Insert(rows)) => missing_key::<E>(connection, &relation, rows).await,
+        (None, Some(Direction::MissingParent), Attempted::Insert(rows)) => {
+            missing_key::<E>(connection, &relation, rows).await
+        }
         (None, Some(Direction::MissingParent), Attempted::Update(row)) => {
             missing_key::<E>(connection, &relation, std::slice::from_ref(row)).await
         }

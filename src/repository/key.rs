@@ -3,7 +3,9 @@
 use sea_orm::sea_query::{
     Asterisk, Condition, Expr, ExprTrait, IntoValueTuple, Query, QueryBuilder, SqliteQueryBuilder, Value, ValueTuple,
 };
-use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IdenStatic, Iterable, ModelTrait, PrimaryKeyToColumn};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IdenStatic, Iterable, ModelTrait, PrimaryKeyToColumn,
+};
 
 use super::Key;
 use crate::backend::Backend;
@@ -26,7 +28,10 @@ pub(super) fn key_of_model<E: EntityTrait>(model: &E::Model) -> KeyTuple {
 
 /// The row's primary key, if all of it is set.
 pub(super) fn key_of_row<E: EntityTrait>(row: &E::ActiveModel) -> Option<KeyTuple> {
-    key_columns::<E>().into_iter().map(|column| set_value(row, column)).collect()
+    key_columns::<E>()
+        .into_iter()
+        .map(|column| set_value(row, column))
+        .collect()
 }
 
 /// The value a row holds in a column, whether it was just set or came from the database.
@@ -42,7 +47,9 @@ pub(super) fn row_condition<C: ColumnTrait>(columns: &[C], values: &[Value]) -> 
     columns
         .iter()
         .zip(values)
-        .fold(Condition::all(), |all, (column, value)| all.add(column.eq(value.clone())))
+        .fold(Condition::all(), |all, (column, value)| {
+            all.add(column.eq(value.clone()))
+        })
 }
 
 /// The rows with one of these primary keys.
@@ -50,7 +57,11 @@ pub(super) fn keys_condition<E: EntityTrait>(backend: Backend, keys: &[KeyTuple]
     let columns = key_columns::<E>();
     let condition = match columns.as_slice() {
         [only] => single_column(backend, *only, keys.iter().flatten().cloned()),
-        many => tuple_in(backend, many.iter().map(|column| Expr::col(column.as_column_ref())), keys),
+        many => tuple_in(
+            backend,
+            many.iter().map(|column| Expr::col(column.as_column_ref())),
+            keys,
+        ),
     };
     Condition::all().add(condition)
 }
@@ -78,7 +89,11 @@ fn has_plain_array<C: ColumnTrait>(column: &C) -> bool {
     use sea_orm::ColumnType;
     matches!(
         column.def().get_column_type(),
-        ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger | ColumnType::String(_) | ColumnType::Text
+        ColumnType::SmallInteger
+            | ColumnType::Integer
+            | ColumnType::BigInteger
+            | ColumnType::String(_)
+            | ColumnType::Text
     )
 }
 

@@ -115,7 +115,12 @@ impl<E: Entity> Query<E> {
 
     /// The place behind this row.
     pub(super) fn cursor(&self, row: &E::Model) -> Cursor {
-        Cursor(self.full_order().into_iter().map(|(column, _)| row.get(column)).collect())
+        Cursor(
+            self.full_order()
+                .into_iter()
+                .map(|(column, _)| row.get(column))
+                .collect(),
+        )
     }
 
     fn full_order(&self) -> Vec<(E::Column, Order)> {

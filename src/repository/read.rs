@@ -86,7 +86,10 @@ impl<E: Entity> EntityRepository<E> {
             .run(work, |page| crate::observe::count(&page.rows))
             .await?;
         state.left = state.left.map(|left| left.saturating_sub(limit));
-        state.query = page.next.filter(|_| state.left != Some(0)).map(|next: Cursor| query.after(next));
+        state.query = page
+            .next
+            .filter(|_| state.left != Some(0))
+            .map(|next: Cursor| query.after(next));
         state.rows = page.rows.into();
         Ok(())
     }

@@ -83,7 +83,10 @@ where
 }
 
 /// The columns of `R` that reference these columns of `E`, if the relation joins on exactly them.
-fn referencing_columns<E: EntityTrait, R: EntityTrait>(key: &[E::Column], relation: &RelationDef) -> Option<Vec<R::Column>> {
+fn referencing_columns<E: EntityTrait, R: EntityTrait>(
+    key: &[E::Column],
+    relation: &RelationDef,
+) -> Option<Vec<R::Column>> {
     use sea_orm::Iterable;
 
     if relation.on_condition.is_some() || relation.from_col.arity() != key.len() {
@@ -92,7 +95,10 @@ fn referencing_columns<E: EntityTrait, R: EntityTrait>(key: &[E::Column], relati
     key.iter()
         .map(|column| {
             let name = column_name(column);
-            let position = relation.from_col.iter().position(|from| from.to_string() == name.as_str())?;
+            let position = relation
+                .from_col
+                .iter()
+                .position(|from| from.to_string() == name.as_str())?;
             let to = relation.to_col.iter().nth(position)?.to_string();
             R::Column::iter().find(|column| column_name(column).as_str() == to)
         })

@@ -1,10 +1,7 @@
 //! Writing one row, or one change to many.
 
 use sea_orm::sea_query::{Condition, OnConflict};
-use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, DbErr, IdenStatic, Insert, Iterable,
-    QueryFilter,
-};
+use sea_orm::{ActiveModelBehavior, ActiveModelTrait, DbErr, IdenStatic, Insert, Iterable, QueryFilter};
 
 use super::explain::{Attempted, Explain};
 use super::key::{KeyTuple, key_columns, key_of_row, key_values, row_condition, set_value, table_of};
@@ -33,7 +30,11 @@ impl<E: Entity> EntityRepository<E> {
         let attempted = row.clone();
         match row.update(&self.connection).await {
             Err(DbErr::RecordNotUpdated | DbErr::RecordNotFound(_)) => Err(not_found::<E>(&key)),
-            result => result.explain::<E>(&self.connection, Attempted::Update(&attempted)).await,
+            result => {
+                result
+                    .explain::<E>(&self.connection, Attempted::Update(&attempted))
+                    .await
+            }
         }
     }
 
@@ -52,7 +53,9 @@ impl<E: Entity> EntityRepository<E> {
                     let found = row_condition(&key_columns::<E>(), key);
                     let changed = change_rows::<E>(&tx, found.add(condition), &row).await?;
                     match Self::new(tx.clone()).read_one(key.clone()).await? {
-                        Some(model) if changed > 0 => Ok(<E::ActiveModel as ActiveModelBehavior>::after_save(model, &tx, false).await?),
+                        Some(model) if changed > 0 => {
+                            Ok(<E::ActiveModel as ActiveModelBehavior>::after_save(model, &tx, false).await?)
+                        }
                         Some(_) => Err(Error::new(ErrorKind::Stale {
                             table: table_of::<E>(),
                             key: key_values::<E>(key),
@@ -84,7 +87,11 @@ impl<E: Entity> EntityRepository<E> {
             [] => key_columns::<E>(),
             columns => columns.to_vec(),
         };
-        let Some(values) = key.iter().map(|column| set_value(&row, *column)).collect::<Option<KeyTuple>>() else {
+        let Some(values) = key
+            .iter()
+            .map(|column| set_value(&row, *column))
+            .collect::<Option<KeyTuple>>()
+        else {
             let names: Vec<_> = key.iter().map(IdenStatic::as_str).collect();
             return Err(Error::invalid_input(format!(
                 "upsert into {} needs a value in each of: {}",
@@ -165,7 +172,11 @@ async fn change_rows<E: Entity>(connection: &Connection, filter: Condition, chan
     if E::Column::iter().all(|column| !change.get(column).is_set()) {
         return EntityRepository::<E>::new(connection.clone()).read_count(filter).await;
     }
-    let result = E::update_many().set(change.clone()).filter(filter).exec(connection).await;
+    let result = E::update_many()
+        .set(change.clone())
+        .filter(filter)
+        .exec(connection)
+        .await;
     let done = result.explain::<E>(connection, Attempted::Update(change)).await?;
     Ok(done.rows_affected)
 }
@@ -193,7 +204,10 @@ async fn insert_or_change<E: Entity>(connection: &Connection, key: &[E::Column],
     match result {
         // DO NOTHING met a row that is there already.
         Err(DbErr::RecordNotInserted) => Ok(()),
-        result => result.explain::<E>(connection, Attempted::Insert(&[row])).await.map(drop),
+        result => result
+            .explain::<E>(connection, Attempted::Insert(&[row]))
+            .await
+            .map(drop),
     }
 }
 

@@ -74,7 +74,12 @@ pub(crate) fn declared_relations<E: EntityTrait>() -> Vec<(ForeignKey, bool)> {
 }
 
 fn foreign_key(def: RelationDef) -> ForeignKey {
-    let columns = |identity: &sea_orm::Identity| identity.iter().map(|c| ColumnName::new(c.to_string())).collect::<Vec<_>>();
+    let columns = |identity: &sea_orm::Identity| {
+        identity
+            .iter()
+            .map(|c| ColumnName::new(c.to_string()))
+            .collect::<Vec<_>>()
+    };
     let action = |action: &Option<ForeignKeyAction>| action.as_ref().map_or(Action::NoAction, Action::from);
     let table = table_name(&def.from_tbl);
     let from = columns(&def.from_col);

@@ -16,7 +16,10 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 fn layer(module: &str) -> usize {
-    LAYERS.iter().position(|layer| layer.contains(&module)).unwrap_or(LAYERS.len())
+    LAYERS
+        .iter()
+        .position(|layer| layer.contains(&module))
+        .unwrap_or(LAYERS.len())
 }
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -38,7 +41,12 @@ fn no_module_uses_one_above_it() {
     assert!(files.len() > 25, "{} files", files.len());
     for file in files {
         let relative = file.strip_prefix(&src).expect("it is below src");
-        let first = relative.components().next().expect("it has a name").as_os_str().to_string_lossy();
+        let first = relative
+            .components()
+            .next()
+            .expect("it has a name")
+            .as_os_str()
+            .to_string_lossy();
         let own = first.trim_end_matches(".rs");
         if own == "lib" {
             continue;

@@ -19,7 +19,12 @@ async fn keys(store: &Store) -> Result<Vec<String>> {
     let keys = introspect::foreign_keys(store.connection()).await?;
     Ok(keys
         .iter()
-        .map(|key| format!("{} -> {} {}", key.relation, key.relation.referenced_table, key.on_delete))
+        .map(|key| {
+            format!(
+                "{} -> {} {}",
+                key.relation, key.relation.referenced_table, key.on_delete
+            )
+        })
         .collect())
 }
 
@@ -27,7 +32,13 @@ async fn referenced_tables_come_first(db: Db) -> Result<()> {
     let store = db.store_of(models::entities()).await?;
     let created: Vec<_> = store.create_all().await?.iter().map(ToString::to_string).collect();
     let place = |table: &str| created.iter().position(|name| name == table);
-    for (child, parent) in [("tickets", "seats"), ("links", "files"), ("files", "folders"), ("roles", "films"), ("roles", "actors")] {
+    for (child, parent) in [
+        ("tickets", "seats"),
+        ("links", "files"),
+        ("files", "folders"),
+        ("roles", "films"),
+        ("roles", "actors"),
+    ] {
         ensure!(place(child) > place(parent) && place(parent).is_some(), "{created:?}");
     }
     let expected = [
@@ -44,8 +55,17 @@ async fn referenced_tables_come_first(db: Db) -> Result<()> {
     found.sort();
     ensure!(found == expected, "{found:#?}");
     // Every key has an index that begins with its columns, by the catalog's own account; the junction's primary key serves one.
-    for (table, column) in [("files", "origin_id"), ("links", "to_id"), ("folders", "parent_id"), ("roles", "actor_id"), ("tickets", "line")] {
-        ensure!(has_leading_index(&store, table, column).await?, "{table}.{column} has no index");
+    for (table, column) in [
+        ("files", "origin_id"),
+        ("links", "to_id"),
+        ("folders", "parent_id"),
+        ("roles", "actor_id"),
+        ("tickets", "line"),
+    ] {
+        ensure!(
+            has_leading_index(&store, table, column).await?,
+            "{table}.{column} has no index"
+        );
     }
     let on_roles = introspect::indexes(store.connection(), &"roles".into()).await?;
     ensure!(!on_roles.contains("idx-roles-film_id"), "{on_roles:?}");
@@ -94,11 +114,15 @@ async fn a_missing_entity_is_named(db: Db) -> Result<()> {
     let store = db.store_of(Entities::new().with(post::Entity)).await?;
     let error = store.create_all().await.unwrap_err();
     ensure!(
-        error.to_string() == "posts.user_id references users, which is neither registered nor in the database: add its entity to Entities",
+        error.to_string()
+            == "posts.user_id references users, which is neither registered nor in the database: add its entity to Entities",
         "{error}"
     );
     // A table that is there already will do.
-    db.store_of(Entities::new().with(user::Entity)).await?.create_all().await?;
+    db.store_of(Entities::new().with(user::Entity))
+        .await?
+        .create_all()
+        .await?;
     ensure!(store.create_all().await?.len() == 1);
     Ok(())
 }
@@ -113,7 +137,13 @@ mod team {
         #[sea_orm(primary_key)]
         pub(crate) id: i64,
         pub(crate) lead_id: Option<i64>,
-        #[sea_orm(belongs_to, relation_enum = "Lead", from = "lead_id", to = "id", on_delete = "SetNull")]
+        #[sea_orm(
+            belongs_to,
+            relation_enum = "Lead",
+            from = "lead_id",
+            to = "id",
+            on_delete = "SetNull"
+        )]
         pub(crate) lead: HasOne<super::person::Entity>,
     }
 
@@ -130,7 +160,13 @@ mod person {
         #[sea_orm(primary_key)]
         pub(crate) id: i64,
         pub(crate) team_id: i64,
-        #[sea_orm(belongs_to, relation_enum = "Team", from = "team_id", to = "id", on_delete = "Cascade")]
+        #[sea_orm(
+            belongs_to,
+            relation_enum = "Team",
+            from = "team_id",
+            to = "id",
+            on_delete = "Cascade"
+        )]
         pub(crate) team: HasOne<super::team::Entity>,
     }
 
@@ -138,13 +174,21 @@ mod person {
 }
 
 async fn circles(db: Db) -> Result<()> {
-    let store = db.store_of(Entities::new().with(team::Entity).with(person::Entity)).await?;
+    let store = db
+        .store_of(Entities::new().with(team::Entity).with(person::Entity))
+        .await?;
     let result = store.create_all().await;
     if db.backend == Backend::Sqlite {
         ensure!(result?.len() == 2 && keys(&store).await?.len() == 2);
     } else {
         let error = result.unwrap_err();
-        ensure!(error.is_invalid_input() && error.to_string().starts_with("people, teams reference each other in a circle"), "{error}");
+        ensure!(
+            error.is_invalid_input()
+                && error
+                    .to_string()
+                    .starts_with("people, teams reference each other in a circle"),
+            "{error}"
+        );
     }
     Ok(())
 }

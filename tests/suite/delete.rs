@@ -27,9 +27,13 @@ const TABLES: [&str; 3] = ["folders", "files", "links"];
 async fn a_user_takes_its_posts(db: Db) -> Result<()> {
     let store = db.created().await?;
     let users = store.repository::<user::Entity>();
-    users.insert_many((1..=2).map(|n| user::new(format!("{n}"), "h"))).await?;
+    users
+        .insert_many((1..=2).map(|n| user::new(format!("{n}"), "h")))
+        .await?;
     let posts = store.repository::<post::Entity>();
-    posts.insert_many((0..7).map(|n| post::new(1 + n % 2, format!("{n}"), "…"))).await?;
+    posts
+        .insert_many((0..7).map(|n| post::new(1 + n % 2, format!("{n}"), "…")))
+        .await?;
     let report = users.delete(1).await?;
     ensure!(report.to_string() == "posts  deleted 4\nusers  deleted 1", "{report}");
     ensure!(report.total_deleted() == 5 && report.not_counted().is_empty());
@@ -87,20 +91,32 @@ async fn trees_diamonds_and_nulls_are_counted_exactly(db: Db) -> Result<()> {
         let before = counts(&store).await?;
         let nulls = "SELECT COUNT(*) FROM files WHERE origin_id IS NULL";
         // Files that go take their NULL along, so only those that stay are compared.
-        let ids_before = store.repository::<file::Entity>().find_by(sea_orm::Condition::all()).await?;
+        let ids_before = store
+            .repository::<file::Entity>()
+            .find_by(sea_orm::Condition::all())
+            .await?;
         let report = folders.delete(offset + random.i64(1..=4)).await?;
         let after = counts(&store).await?;
         for table in TABLES {
             let went = before[table] - after[table];
-            ensure!(i64::try_from(report.deleted(table))? == went, "seed {seed}, {table}: {went} went\n{report}");
+            ensure!(
+                i64::try_from(report.deleted(table))? == went,
+                "seed {seed}, {table}: {went} went\n{report}"
+            );
         }
-        let stayed = store.repository::<file::Entity>().find_by(sea_orm::Condition::all()).await?;
+        let stayed = store
+            .repository::<file::Entity>()
+            .find_by(sea_orm::Condition::all())
+            .await?;
         let had_null = ids_before
             .iter()
             .filter(|old| old.origin_id.is_none() && stayed.iter().any(|file| file.id == old.id))
             .count();
         let nulled = number(&store, nulls).await? - i64::try_from(had_null)?;
-        ensure!(i64::try_from(report.set_null("files"))? == nulled, "seed {seed}: {nulled} nulled\n{report}");
+        ensure!(
+            i64::try_from(report.set_null("files"))? == nulled,
+            "seed {seed}: {nulled} nulled\n{report}"
+        );
     }
     Ok(())
 }
@@ -113,7 +129,11 @@ async fn only_what_the_database_does_is_reported(db: Db) -> Result<()> {
         Backend::MySql => "id bigint AUTO_INCREMENT PRIMARY KEY",
         Backend::Sqlite => "id integer PRIMARY KEY",
     };
-    execute(&store, &format!("CREATE TABLE users ({key}, email varchar(50), password_hash varchar(50))")).await?;
+    execute(
+        &store,
+        &format!("CREATE TABLE users ({key}, email varchar(50), password_hash varchar(50))"),
+    )
+    .await?;
     execute(&store, &format!("CREATE TABLE posts ({key}, user_id bigint)")).await?;
     execute(&store, "INSERT INTO users (id) VALUES (1)").await?;
     execute(&store, "INSERT INTO posts (user_id) VALUES (1)").await?;
@@ -126,7 +146,10 @@ async fn only_what_the_database_does_is_reported(db: Db) -> Result<()> {
 async fn a_missing_row(db: Db) -> Result<()> {
     let store = db.created().await?;
     let error = store.repository::<user::Entity>().delete(5).await.unwrap_err();
-    ensure!(error.is_not_found() && error.to_string() == "users has no row with id = 5", "{error}");
+    ensure!(
+        error.is_not_found() && error.to_string() == "users has no row with id = 5",
+        "{error}"
+    );
     Ok(())
 }
 
@@ -135,7 +158,11 @@ async fn restrict_keeps_everything(db: Db) -> Result<()> {
     store.create_all().await?;
     execute(&store, "INSERT INTO seats (line, place) VALUES (1, 'a')").await?;
     execute(&store, "INSERT INTO tickets (line, place) VALUES (1, 'a')").await?;
-    let error = store.repository::<models::seat::Entity>().delete((1, "a".to_owned())).await.unwrap_err();
+    let error = store
+        .repository::<models::seat::Entity>()
+        .delete((1, "a".to_owned()))
+        .await
+        .unwrap_err();
     ensure!(error.is_foreign_key(), "{error}");
     ensure!(
         error.to_string() == "seats.(line, place) = (1, a) is still referenced by tickets.(line, place)",
@@ -147,15 +174,26 @@ async fn restrict_keeps_everything(db: Db) -> Result<()> {
 
 async fn restrict_below_a_cascade(db: Db) -> Result<()> {
     let store = db.created().await?;
-    execute(&store, "INSERT INTO users (id, email, password_hash) VALUES (1, 'a', 'h')").await?;
-    execute(&store, "INSERT INTO posts (id, title, content, user_id) VALUES (7, 't', 'c', 1)").await?;
+    execute(
+        &store,
+        "INSERT INTO users (id, email, password_hash) VALUES (1, 'a', 'h')",
+    )
+    .await?;
+    execute(
+        &store,
+        "INSERT INTO posts (id, title, content, user_id) VALUES (7, 't', 'c', 1)",
+    )
+    .await?;
     let invoices = "CREATE TABLE invoices (id integer PRIMARY KEY, post_id bigint NOT NULL, \
                     CONSTRAINT invoiced FOREIGN KEY (post_id) REFERENCES posts (id) ON DELETE RESTRICT)";
     execute(&store, invoices).await?;
     execute(&store, "INSERT INTO invoices VALUES (1, 7)").await?;
     let error = store.repository::<user::Entity>().delete(1).await.unwrap_err();
     ensure!(error.is_foreign_key(), "{error}");
-    ensure!(error.to_string().ends_with("is still referenced by invoices.post_id"), "{error}");
+    ensure!(
+        error.to_string().ends_with("is still referenced by invoices.post_id"),
+        "{error}"
+    );
     ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == 1);
     Ok(())
 }
@@ -166,21 +204,39 @@ async fn circles_are_not_counted(db: Db) -> Result<()> {
     execute(&store, "CREATE TABLE folders (id bigint PRIMARY KEY, parent_id bigint)").await?;
     if db.backend == Backend::Sqlite {
         execute(&store, "DROP TABLE folders").await?;
-        execute(&store, "CREATE TABLE folders (id bigint PRIMARY KEY, parent_id bigint REFERENCES covers (id) ON DELETE CASCADE)").await?;
+        execute(
+            &store,
+            "CREATE TABLE folders (id bigint PRIMARY KEY, parent_id bigint REFERENCES covers (id) ON DELETE CASCADE)",
+        )
+        .await?;
     }
     let covers = "CREATE TABLE covers (id bigint PRIMARY KEY, folder_id bigint, \
                   FOREIGN KEY (folder_id) REFERENCES folders (id) ON DELETE CASCADE)";
     execute(&store, covers).await?;
     if db.backend != Backend::Sqlite {
-        execute(&store, "ALTER TABLE folders ADD CONSTRAINT up FOREIGN KEY (parent_id) REFERENCES covers (id) ON DELETE CASCADE").await?;
+        execute(
+            &store,
+            "ALTER TABLE folders ADD CONSTRAINT up FOREIGN KEY (parent_id) REFERENCES covers (id) ON DELETE CASCADE",
+        )
+        .await?;
     }
     execute(&store, "INSERT INTO folders VALUES (1, NULL)").await?;
     execute(&store, "INSERT INTO covers VALUES (1, 1)").await?;
     execute(&store, "INSERT INTO folders VALUES (2, 1)").await?;
     let report = store.repository::<folder::Entity>().delete(1).await?;
-    ensure!(report.to_string() == "covers   not counted\nfolders  not counted", "{report}");
+    ensure!(
+        report.to_string() == "covers   not counted\nfolders  not counted",
+        "{report}"
+    );
     ensure!(number(&store, "SELECT COUNT(*) FROM folders").await? == 0);
-    ensure!(store.repository::<folder::Entity>().delete(1).await.unwrap_err().is_not_found());
+    ensure!(
+        store
+            .repository::<folder::Entity>()
+            .delete(1)
+            .await
+            .unwrap_err()
+            .is_not_found()
+    );
     Ok(())
 }
 
@@ -210,7 +266,10 @@ async fn a_child_inserted_meanwhile_is_counted_or_refused(db: Db) -> Result<()> 
         }
         let report = users.delete(user.id).await?;
         let inserted: u64 = racing.await??;
-        ensure!(report.deleted("posts") == inserted, "{inserted} were inserted\n{report}");
+        ensure!(
+            report.deleted("posts") == inserted,
+            "{inserted} were inserted\n{report}"
+        );
         let orphans = "SELECT COUNT(*) FROM posts WHERE user_id NOT IN (SELECT id FROM users)";
         ensure!(number(&store, orphans).await? == 0);
     }

@@ -13,7 +13,11 @@ use sea_orm_cascade::{Backend, Direction, Error, ErrorKind, Repository, Reposito
 use crate::harness::{Db, cases, execute};
 use crate::models::{self, film, seat, ticket};
 
-cases![every_kind, foreign_keys_are_named_in_every_operation, the_first_missing_of_many];
+cases![
+    every_kind,
+    foreign_keys_are_named_in_every_operation,
+    the_first_missing_of_many
+];
 
 /// The table of checks has one the entities do not declare.
 async fn prepared(db: &Db) -> Result<Store> {
@@ -31,8 +35,16 @@ async fn prepared(db: &Db) -> Result<Store> {
             execute(&store, posts).await?;
         }
     }
-    execute(&store, "INSERT INTO users (id, email, password_hash) VALUES (17, 'ann', 'h')").await?;
-    execute(&store, "INSERT INTO posts (id, title, content, user_id) VALUES (100001, 't', 'c', 17)").await?;
+    execute(
+        &store,
+        "INSERT INTO users (id, email, password_hash) VALUES (17, 'ann', 'h')",
+    )
+    .await?;
+    execute(
+        &store,
+        "INSERT INTO posts (id, title, content, user_id) VALUES (100001, 't', 'c', 17)",
+    )
+    .await?;
     execute(&store, "INSERT INTO films (id, title, code) VALUES (101, 'Alien', 1)").await?;
     execute(&store, "INSERT INTO seats (line, place) VALUES (1, 'a')").await?;
     execute(&store, "INSERT INTO tickets (id, line, place) VALUES (101, 1, 'a')").await?;
@@ -70,27 +82,58 @@ async fn every_kind(db: Db) -> Result<()> {
     };
     let provoked: Vec<(&str, &str, Error)> = vec![
         ("not found", "not_found", users.get(5).await.unwrap_err()),
-        ("unique", "unique", store.repository::<film::Entity>().insert(film).await.unwrap_err()),
-        ("unique, composite", "unique", store.repository::<seat::Entity>().insert(seat).await.unwrap_err()),
-        ("foreign key, missing parent", "foreign_key", posts.insert(post::new(20, "t", "c")).await.unwrap_err()),
-        ("foreign key, composite", "foreign_key", store.repository::<ticket::Entity>().insert(nowhere).await.unwrap_err()),
+        (
+            "unique",
+            "unique",
+            store.repository::<film::Entity>().insert(film).await.unwrap_err(),
+        ),
+        (
+            "unique, composite",
+            "unique",
+            store.repository::<seat::Entity>().insert(seat).await.unwrap_err(),
+        ),
+        (
+            "foreign key, missing parent",
+            "foreign_key",
+            posts.insert(post::new(20, "t", "c")).await.unwrap_err(),
+        ),
+        (
+            "foreign key, composite",
+            "foreign_key",
+            store.repository::<ticket::Entity>().insert(nowhere).await.unwrap_err(),
+        ),
         (
             "foreign key, still referenced",
             "foreign_key",
-            store.repository::<seat::Entity>().delete((1, "a".to_owned())).await.unwrap_err(),
+            store
+                .repository::<seat::Entity>()
+                .delete((1, "a".to_owned()))
+                .await
+                .unwrap_err(),
         ),
         ("not null", "not_null", posts.insert(ownerless).await.unwrap_err()),
-        ("check", "check", posts.insert(post::new(17, "", "c")).await.unwrap_err()),
+        (
+            "check",
+            "check",
+            posts.insert(post::new(17, "", "c")).await.unwrap_err(),
+        ),
         (
             "stale",
             "stale",
-            users.update_if(renamed, Condition::all().add(user::Column::Email.eq("bob"))).await.unwrap_err(),
+            users
+                .update_if(renamed, Condition::all().add(user::Column::Email.eq("bob")))
+                .await
+                .unwrap_err(),
         ),
         ("retryable", "retryable", retryable(&db, &store).await?),
         ("timeout", "timeout", timeout(&db).await?),
         ("connection", "connection", connection(&db).await?),
         ("invalid input", "invalid_input", invalid(&store).await),
-        ("database", "database", store.repository::<nowhere::Entity>().get(1).await.unwrap_err()),
+        (
+            "database",
+            "database",
+            store.repository::<nowhere::Entity>().get(1).await.unwrap_err(),
+        ),
     ];
     let mut report = String::new();
     for (what, kind, error) in provoked {
@@ -111,7 +154,11 @@ async fn every_kind(db: Db) -> Result<()> {
 fn stable(text: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for word in text.split('`') {
-        words.push(if word.starts_with("cascade_scratch_") { "…".to_owned() } else { word.to_owned() });
+        words.push(if word.starts_with("cascade_scratch_") {
+            "…".to_owned()
+        } else {
+            word.to_owned()
+        });
     }
     let text = words.join("`");
     match text.split_once("'cascade_scratch_") {
@@ -140,7 +187,11 @@ async fn retryable(db: &Db, store: &Store) -> Result<Error> {
             let waiting = hasty.transaction(async |tx| {
                 use sea_orm::ConnectionTrait;
                 match tx.backend() {
-                    Backend::MySql => drop(tx.connection().execute_unprepared("SET innodb_lock_wait_timeout = 1").await?),
+                    Backend::MySql => {
+                        tx.connection()
+                            .execute_unprepared("SET innodb_lock_wait_timeout = 1")
+                            .await?;
+                    }
                     // A deadlock, told from a timeout by being detected: see the transactions' own tests. Here the code is raised.
                     Backend::Postgres => {
                         let raise = "DO $$ BEGIN RAISE EXCEPTION 'serialization' USING ERRCODE = '40001'; END $$";
@@ -158,7 +209,9 @@ async fn retryable(db: &Db, store: &Store) -> Result<Error> {
 
 /// The pool's only connection is in use.
 async fn timeout(db: &Db) -> Result<Error> {
-    let options = StoreOptions::new().max_connections(1).acquire_timeout(Duration::from_millis(100));
+    let options = StoreOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_millis(100));
     let store = db.store_with(options).await?;
     let result = store
         .transaction(async |_| Ok::<_, Error>(store.repository::<user::Entity>().get(17).await))
@@ -171,11 +224,18 @@ async fn connection(db: &Db) -> Result<Error> {
         Backend::Sqlite => "sqlite:///no/such/directory/file.db".to_owned(),
         Backend::Postgres | Backend::MySql => format!("{}://nobody@127.0.0.1:1/nothing", db.backend),
     };
-    Store::connect(&url, entity::entities()).await.err().context("nobody listens there")
+    Store::connect(&url, entity::entities())
+        .await
+        .err()
+        .context("nobody listens there")
 }
 
 async fn invalid(store: &Store) -> Error {
-    store.repository::<user::Entity>().update(user::new("x", "h")).await.unwrap_err()
+    store
+        .repository::<user::Entity>()
+        .update(user::new("x", "h"))
+        .await
+        .unwrap_err()
 }
 
 /// An entity whose table does not exist.
@@ -207,27 +267,49 @@ async fn foreign_keys_are_named_in_every_operation(db: Db) -> Result<()> {
     };
     let errors = [
         posts.insert(post::new(20, "t", "c")).await.unwrap_err(),
-        posts.insert_many([post::new(17, "t", "c"), post::new(20, "t", "c")]).await.unwrap_err(),
+        posts
+            .insert_many([post::new(17, "t", "c"), post::new(20, "t", "c")])
+            .await
+            .unwrap_err(),
         posts.update(moved.clone()).await.unwrap_err(),
         posts.update_if(moved, Condition::all()).await.unwrap_err(),
         posts.update_many(Condition::all(), post::owner(20)).await.unwrap_err(),
         posts.upsert(replaced, &[]).await.unwrap_err(),
-        store.transaction(async |tx| tx.repository::<post::Entity>().insert(post::new(20, "t", "c")).await).await.unwrap_err(),
+        store
+            .transaction(async |tx| tx.repository::<post::Entity>().insert(post::new(20, "t", "c")).await)
+            .await
+            .unwrap_err(),
     ];
     for (index, error) in errors.iter().enumerate() {
-        ensure!(error.to_string() == "posts.user_id = 20 references no row of users", "{index}: {error}");
-        let ErrorKind::ForeignKey { relation, key, direction } = error.kind() else {
+        ensure!(
+            error.to_string() == "posts.user_id = 20 references no row of users",
+            "{index}: {error}"
+        );
+        let ErrorKind::ForeignKey {
+            relation,
+            key,
+            direction,
+        } = error.kind()
+        else {
             anyhow::bail!("{error:?}");
         };
         ensure!(*direction == Some(Direction::MissingParent));
         let key = key.as_ref().context("no key")?;
         ensure!(key.values() == ["20"] && key.columns() == relation.as_ref().context("no relation")?.columns);
-        ensure!(relation.as_ref().is_some_and(|relation| relation.referenced_columns == ["id".into()]), "{index}: {relation:?}");
+        ensure!(
+            relation
+                .as_ref()
+                .is_some_and(|relation| relation.referenced_columns == ["id".into()]),
+            "{index}: {relation:?}"
+        );
     }
     // The referenced side.
     let rekeyed = number_of_ann(&store).await;
     ensure!(rekeyed.is_foreign_key(), "{rekeyed}");
-    ensure!(rekeyed.to_string().ends_with("is still referenced by posts.user_id"), "{rekeyed}");
+    ensure!(
+        rekeyed.to_string().ends_with("is still referenced by posts.user_id"),
+        "{rekeyed}"
+    );
     Ok(())
 }
 
@@ -246,13 +328,23 @@ async fn the_first_missing_of_many(db: Db) -> Result<()> {
     let posts = store.repository::<post::Entity>();
     let rows = (0..900).map(|n| post::new(if n == 650 { 4_711 } else { 17 }, "t", "c"));
     let error = posts.insert_many(rows).await.unwrap_err();
-    ensure!(error.to_string() == "posts.user_id = 4711 references no row of users", "{error}");
+    ensure!(
+        error.to_string() == "posts.user_id = 4711 references no row of users",
+        "{error}"
+    );
     let tickets = (1..=50).map(|line| ticket::ActiveModel {
         id: NotSet,
         line: Set(if line == 33 { 2 } else { 1 }),
         place: Set("a".to_owned()),
     });
-    let error = store.repository::<ticket::Entity>().insert_many(tickets).await.unwrap_err();
-    ensure!(error.to_string() == "tickets.(line, place) = (2, a) references no row of seats", "{error}");
+    let error = store
+        .repository::<ticket::Entity>()
+        .insert_many(tickets)
+        .await
+        .unwrap_err();
+    ensure!(
+        error.to_string() == "tickets.(line, place) = (2, a) references no row of seats",
+        "{error}"
+    );
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! A case for each test and backend, each in a database of its own.
 
-use std::future::Future;
 use std::pin::Pin;
 
 use anyhow::Result;
@@ -9,10 +8,13 @@ use scratch::Scratch;
 use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_cascade::{Backend, Entities, Store, StoreOptions};
 
+/// A test's body.
+pub(crate) type Body = fn(Db) -> Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
 /// A test, for whichever backend it is given.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    pub(crate) body: fn(Db) -> Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+    pub(crate) body: Body,
 }
 
 /// Lists a module's tests.
@@ -88,7 +90,9 @@ pub(crate) fn run<const N: usize>(modules: [Vec<Case>; N]) {
                     Trial::test(name, move || run_case(&server, backend, body))
                 }
                 None if required.split(',').any(|needed| needed.trim() == backend.name()) => {
-                    Trial::test(name, move || Err(format!("TEST_REQUIRE demands {backend}, and there is no server").into()))
+                    Trial::test(name, move || {
+                        Err(format!("TEST_REQUIRE demands {backend}, and there is no server").into())
+                    })
                 }
                 None => Trial::test(name, || Ok(())).with_ignored_flag(true),
             });
@@ -101,12 +105,11 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|url| !url.is_empty())
 }
 
-fn run_case(
-    server: &str,
-    backend: Backend,
-    body: fn(Db) -> Pin<Box<dyn Future<Output = Result<()>> + Send>>,
-) -> Result<(), Failed> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+fn run_case(server: &str, backend: Backend, body: Body) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(async {
         let scratch = Scratch::create(server).await?;
         let db = Db {

@@ -36,15 +36,29 @@ impl Log {
     /// The statements, BEGIN and COMMIT included, in their order.
     pub(crate) fn statements(&self) -> Vec<String> {
         let entries = self.entries();
-        let sent = entries.iter().filter(|entry| entry.target == "sea_orm_cascade::statement");
-        sent.filter_map(|entry| Some(entry.text.split_once("statement=\"")?.1.trim_end().trim_end_matches('"').to_owned()))
-            .collect()
+        let sent = entries
+            .iter()
+            .filter(|entry| entry.target == "sea_orm_cascade::statement");
+        sent.filter_map(|entry| {
+            Some(
+                entry
+                    .text
+                    .split_once("statement=\"")?
+                    .1
+                    .trim_end()
+                    .trim_end_matches('"')
+                    .to_owned(),
+            )
+        })
+        .collect()
     }
 
     /// The operations' closing events.
     pub(crate) fn operations(&self) -> Vec<String> {
         let entries = self.entries();
-        let ended = entries.iter().filter(|entry| entry.target == "sea_orm_cascade::observe" && !entry.text.starts_with("span "));
+        let ended = entries
+            .iter()
+            .filter(|entry| entry.target == "sea_orm_cascade::observe" && !entry.text.starts_with("span "));
         ended.map(|entry| entry.text.clone()).collect()
     }
 

@@ -2,7 +2,12 @@
 //! `TEST_MYSQL_URL` name a server. Each test has a database of its own. A backend without a server shows its tests as *ignored*; if
 //! `TEST_REQUIRE` (for example `postgres,mysql`) names it, they fail.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod create;
 mod delete;

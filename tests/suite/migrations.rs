@@ -25,14 +25,20 @@ fn series(backend: Backend, to: i64) -> String {
     match backend {
         Backend::Postgres => format!("generate_series(1, {to}) AS s (n)"),
         Backend::MySql => format!("(SELECT seq AS n FROM seq_1_to_{to}) AS s"),
-        Backend::Sqlite => format!("(WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {to}) SELECT n FROM s) AS s"),
+        Backend::Sqlite => format!(
+            "(WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {to}) SELECT n FROM s) AS s"
+        ),
     }
 }
 
 async fn before_the_relation(db: &Db, posts: i64) -> Result<Store> {
     let store = db.store_of(Entities::new()).await?;
     migration::run(&store, Command::Up(Some(2))).await?;
-    execute(&store, "INSERT INTO users (id, email, password_hash) VALUES (17, 'ann', 'h'), (18, 'bob', 'h')").await?;
+    execute(
+        &store,
+        "INSERT INTO users (id, email, password_hash) VALUES (17, 'ann', 'h'), (18, 'bob', 'h')",
+    )
+    .await?;
     let title = match db.backend {
         Backend::MySql => "CONCAT('post ', n)",
         Backend::Postgres | Backend::Sqlite => "'post ' || n",
@@ -60,7 +66,10 @@ async fn fingerprint(store: &Store) -> Result<String> {
              || ' ' || MIN(title || content) || MAX(title || content) || COUNT(DISTINCT title || content) FROM posts"
         }
     };
-    let row = store.connection().query_one_raw(Statement::from_string(store.backend().into(), sql)).await?;
+    let row = store
+        .connection()
+        .query_one_raw(Statement::from_string(store.backend().into(), sql))
+        .await?;
     Ok(row.unwrap().try_get_by_index(0)?)
 }
 
@@ -96,11 +105,21 @@ async fn up_down_up_with_a_hundred_thousand_posts(db: Db) -> Result<()> {
         ensure!(relation(&store).await? == (1, 1), "{:?}", relation(&store).await?);
         let ownerless = execute(&store, "INSERT INTO posts (title, content) VALUES ('x', 'x')").await;
         ensure!(ownerless.is_err(), "a post without an owner was accepted");
-        ensure!(execute(&store, "INSERT INTO posts (title, content, user_id) VALUES ('x', 'x', 20)").await.is_err());
+        ensure!(
+            execute(
+                &store,
+                "INSERT INTO posts (title, content, user_id) VALUES ('x', 'x', 20)"
+            )
+            .await
+            .is_err()
+        );
         migration::run(&store, Command::Down(Some(1))).await?;
         ensure!(fingerprint(&store).await? == before);
         ensure!(relation(&store).await? == (0, 0));
-        ensure!(execute(&store, "SELECT user_id FROM posts").await.is_err(), "the column is still there");
+        ensure!(
+            execute(&store, "SELECT user_id FROM posts").await.is_err(),
+            "the column is still there"
+        );
     }
     Ok(())
 }
@@ -112,7 +131,10 @@ async fn posts_without_users_are_refused(db: Db) -> Result<()> {
     let error = migration::run(&store, Command::Up(None)).await.unwrap_err().to_string();
     ensure!(error.contains("posts has 3 rows and users has none"), "{error}");
     ensure!(fingerprint(&store).await? == before);
-    ensure!(execute(&store, "SELECT user_id FROM posts").await.is_err(), "something was changed");
+    ensure!(
+        execute(&store, "SELECT user_id FROM posts").await.is_err(),
+        "something was changed"
+    );
     execute(&store, "INSERT INTO users (email, password_hash) VALUES ('late', 'h')").await?;
     migration::run(&store, Command::Up(None)).await?;
     ensure!(relation(&store).await? == (1, 1));
@@ -124,7 +146,9 @@ async fn two_at_once(db: Db) -> Result<()> {
     let mut tasks = Vec::new();
     for _ in 0..4 {
         let store = db.store_of(Entities::new()).await?;
-        tasks.push(tokio::spawn(async move { migration::run(&store, Command::Up(None)).await }));
+        tasks.push(tokio::spawn(
+            async move { migration::run(&store, Command::Up(None)).await },
+        ));
     }
     for task in tasks {
         task.await??;
@@ -162,8 +186,14 @@ async fn catalog(store: &Store) -> Result<Vec<String>> {
              FROM pragma_foreign_key_list('posts') f ORDER BY 1"
         }
     };
-    let rows = store.connection().query_all_raw(Statement::from_string(store.backend().into(), sql)).await?;
-    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+    let rows = store
+        .connection()
+        .query_all_raw(Statement::from_string(store.backend().into(), sql))
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<Result<_, _>>()?)
 }
 
 async fn equal_to_the_entities(db: Db) -> Result<()> {
@@ -174,7 +204,10 @@ async fn equal_to_the_entities(db: Db) -> Result<()> {
     execute(&store, "DROP TABLE users").await?;
     store.create_all().await?;
     let created = catalog(&store).await?;
-    ensure!(migrated == created && created.len() > 12, "migrated {migrated:#?}\ncreated {created:#?}");
+    ensure!(
+        migrated == created && created.len() > 12,
+        "migrated {migrated:#?}\ncreated {created:#?}"
+    );
     Ok(())
 }
 
@@ -231,14 +264,31 @@ async fn what_it_knows_nothing_of_stays(db: Db) -> Result<()> {
     for command in [Command::Up(None), Command::Down(Some(1))] {
         migration::run(&store, command).await?;
         ensure!(number(&store, stored).await? == 2);
-        ensure!(number(&store, "SELECT COUNT(*) FROM log").await? == 0, "copying fired the trigger");
-        ensure!(number(&store, "SELECT COUNT(*) FROM posts WHERE shout = 'ONE' AND title = 'OnE'").await? == 1);
+        ensure!(
+            number(&store, "SELECT COUNT(*) FROM log").await? == 0,
+            "copying fired the trigger"
+        );
+        ensure!(
+            number(
+                &store,
+                "SELECT COUNT(*) FROM posts WHERE shout = 'ONE' AND title = 'OnE'"
+            )
+            .await?
+                == 1
+        );
         ensure!(number(&store, "SELECT seq FROM sqlite_sequence WHERE name = 'posts'").await? == 99);
         ensure!(number(&store, "SELECT COUNT(*) FROM sqlite_sequence").await? == 2);
     }
-    ensure!(execute(&store, "INSERT INTO posts (title, content) VALUES ('x', 'a, b')").await.is_err());
+    ensure!(
+        execute(&store, "INSERT INTO posts (title, content) VALUES ('x', 'a, b')")
+            .await
+            .is_err()
+    );
     execute(&store, "INSERT INTO posts (title, content) VALUES ('new', 'c')").await?;
-    ensure!(number(&store, "SELECT MAX(id) FROM posts").await? == 100, "an id was given twice");
+    ensure!(
+        number(&store, "SELECT MAX(id) FROM posts").await? == 100,
+        "an id was given twice"
+    );
     ensure!(number(&store, "SELECT COUNT(*) FROM log").await? == 1);
     Ok(())
 }
@@ -260,8 +310,13 @@ async fn children_survive_a_rebuild(db: Db) -> Result<()> {
     if db.backend == Backend::Sqlite {
         // SeaORM's own way, with enforcement on, is refused instead of deleting the comments.
         use sea_orm_migration::MigratorTrait;
-        let error = migration::Migrator::up(store.connection().as_pool().unwrap(), None).await.unwrap_err();
-        ensure!(error.to_string().contains("would delete the rows of comments"), "{error}");
+        let error = migration::Migrator::up(store.connection().as_pool().unwrap(), None)
+            .await
+            .unwrap_err();
+        ensure!(
+            error.to_string().contains("would delete the rows of comments"),
+            "{error}"
+        );
         ensure!(number(&store, "SELECT COUNT(*) FROM comments").await? == 9);
     }
     Ok(())

@@ -50,7 +50,13 @@ pub(crate) mod folder {
         #[sea_orm(primary_key)]
         pub(crate) id: i64,
         pub(crate) parent_id: Option<i64>,
-        #[sea_orm(self_ref, relation_enum = "Parent", from = "parent_id", to = "id", on_delete = "Cascade")]
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Parent",
+            from = "parent_id",
+            to = "id",
+            on_delete = "Cascade"
+        )]
         pub(crate) parent: HasOne<Entity>,
     }
 
@@ -69,9 +75,21 @@ pub(crate) mod file {
         pub(crate) id: i64,
         pub(crate) folder_id: i64,
         pub(crate) origin_id: Option<i64>,
-        #[sea_orm(belongs_to, relation_enum = "Folder", from = "folder_id", to = "id", on_delete = "Cascade")]
+        #[sea_orm(
+            belongs_to,
+            relation_enum = "Folder",
+            from = "folder_id",
+            to = "id",
+            on_delete = "Cascade"
+        )]
         pub(crate) folder: HasOne<super::folder::Entity>,
-        #[sea_orm(belongs_to, relation_enum = "Origin", from = "origin_id", to = "id", on_delete = "SetNull")]
+        #[sea_orm(
+            belongs_to,
+            relation_enum = "Origin",
+            from = "origin_id",
+            to = "id",
+            on_delete = "SetNull"
+        )]
         pub(crate) origin: HasOne<super::folder::Entity>,
     }
 
@@ -90,7 +108,13 @@ pub(crate) mod link {
         pub(crate) id: i64,
         pub(crate) from_id: i64,
         pub(crate) to_id: i64,
-        #[sea_orm(belongs_to, relation_enum = "From", from = "from_id", to = "id", on_delete = "Cascade")]
+        #[sea_orm(
+            belongs_to,
+            relation_enum = "From",
+            from = "from_id",
+            to = "id",
+            on_delete = "Cascade"
+        )]
         pub(crate) from: HasOne<super::file::Entity>,
         #[sea_orm(belongs_to, relation_enum = "To", from = "to_id", to = "id", on_delete = "Cascade")]
         pub(crate) to: HasOne<super::file::Entity>,

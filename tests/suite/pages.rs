@@ -10,7 +10,13 @@ use sea_orm_cascade::{Query, Repository, RepositoryExt, Store};
 use crate::harness::{Db, cases};
 use crate::models::{self, seat};
 
-cases![pages_cover_every_row_once, rows_deleted_meanwhile_shift_nothing, misused_cursors, streams, stream_while_writing];
+cases![
+    pages_cover_every_row_once,
+    rows_deleted_meanwhile_shift_nothing,
+    misused_cursors,
+    streams,
+    stream_while_writing
+];
 
 async fn posts(db: &Db, count: i64) -> Result<Store> {
     let store = db.created().await?;
@@ -66,7 +72,10 @@ async fn misused_cursors(db: Db) -> Result<()> {
     let cursor = posts.page(Query::new().limit(1)).await?.next.unwrap();
     let other_order = Query::new().order_by(post::Column::Title, Order::Asc);
     let error = posts.page(other_order.clone().after(cursor)).await.unwrap_err();
-    ensure!(error.is_invalid_input() && error.to_string().contains("another order"), "{error}");
+    ensure!(
+        error.is_invalid_input() && error.to_string().contains("another order"),
+        "{error}"
+    );
     let error = posts.page(other_order.after_key(1)).await.unwrap_err();
     ensure!(error.is_invalid_input(), "{error}");
 
@@ -87,7 +96,11 @@ async fn streams(db: Db) -> Result<()> {
     ensure!(ids.len() == 2_500 && ids.is_sorted());
     for limit in [0, 1, 1_000, 1_001, 9_999] {
         let rows: Vec<_> = posts.stream(Query::new().limit(limit)).try_collect().await?;
-        ensure!(rows.len() as u64 == limit.min(2_500), "limit {limit}: {} rows", rows.len());
+        ensure!(
+            rows.len() as u64 == limit.min(2_500),
+            "limit {limit}: {} rows",
+            rows.len()
+        );
     }
     // Inside a transaction too.
     let counted = store
@@ -104,7 +117,9 @@ async fn streams(db: Db) -> Result<()> {
 /// On one connection, a stream that held it would never let the write through.
 async fn stream_while_writing(db: Db) -> Result<()> {
     drop(posts(&db, 1_500).await?);
-    let store = db.store_with(sea_orm_cascade::StoreOptions::new().max_connections(1)).await?;
+    let store = db
+        .store_with(sea_orm_cascade::StoreOptions::new().max_connections(1))
+        .await?;
     let posts = store.repository::<post::Entity>();
     let mut stream = posts.stream(Query::new());
     let mut deleted = 0;

@@ -33,7 +33,10 @@ async fn one_row_by_key(db: Db) -> Result<()> {
     ensure!(users.get(ann.id).await? == ann);
     ensure!(users.find(ann.id + 1).await?.is_none());
     let error = users.get(ann.id + 1).await.unwrap_err();
-    ensure!(error.is_not_found() && error.to_string() == format!("users has no row with id = {}", ann.id + 1), "{error}");
+    ensure!(
+        error.is_not_found() && error.to_string() == format!("users has no row with id = {}", ann.id + 1),
+        "{error}"
+    );
     ensure!(ann.password_hash.expose() == "hash");
     Ok(())
 }
@@ -47,10 +50,17 @@ async fn composite_keys(db: Db) -> Result<()> {
         place: Set(place.to_owned()),
         taken_by: NotSet,
     };
-    seats.insert_many((1..=3).flat_map(|line| ["a", "b", "c"].map(|place| row(line, place)))).await?;
+    seats
+        .insert_many((1..=3).flat_map(|line| ["a", "b", "c"].map(|place| row(line, place))))
+        .await?;
     ensure!(seats.get((2, "b".to_owned())).await?.place == "b");
     let keys = [(3, "a"), (1, "z"), (1, "c"), (3, "a")].map(|(line, place)| (line, place.to_owned()));
-    let found: Vec<_> = seats.find_many(keys.to_vec()).await?.into_iter().map(|seat| (seat.line, seat.place)).collect();
+    let found: Vec<_> = seats
+        .find_many(keys.to_vec())
+        .await?
+        .into_iter()
+        .map(|seat| (seat.line, seat.place))
+        .collect();
     ensure!(found == [(3, "a".to_owned()), (1, "c".to_owned())], "{found:?}");
     ensure!(seats.find_many(Vec::new()).await?.is_empty());
     let taken = seat::ActiveModel {
@@ -66,8 +76,15 @@ async fn composite_keys(db: Db) -> Result<()> {
 async fn many_keys_come_in_their_order(db: Db) -> Result<()> {
     let store = db.created().await?;
     let users = store.repository::<user::Entity>();
-    users.insert_many((1..=5).map(|n| user::new(format!("{n}"), "hash"))).await?;
-    let ids: Vec<_> = users.find_many(vec![5, 1, 99, 3, 1]).await?.iter().map(|user| user.id).collect();
+    users
+        .insert_many((1..=5).map(|n| user::new(format!("{n}"), "hash")))
+        .await?;
+    let ids: Vec<_> = users
+        .find_many(vec![5, 1, 99, 3, 1])
+        .await?
+        .iter()
+        .map(|user| user.id)
+        .collect();
     ensure!(ids == [5, 1, 3], "{ids:?}");
     Ok(())
 }
@@ -75,7 +92,9 @@ async fn many_keys_come_in_their_order(db: Db) -> Result<()> {
 async fn two_hundred_thousand_keys(db: Db) -> Result<()> {
     let store = db.created().await?;
     let users = store.repository::<user::Entity>();
-    users.insert_many((1..=20_000).map(|n| user::new(format!("{n}"), "hash"))).await?;
+    users
+        .insert_many((1..=20_000).map(|n| user::new(format!("{n}"), "hash")))
+        .await?;
     let found = users.find_many((1..=200_000).rev().collect()).await?;
     ensure!(found.len() == 20_000 && found[0].id == 20_000, "{} rows", found.len());
     Ok(())
@@ -95,7 +114,10 @@ async fn a_hundred_thousand_rows(db: Db) -> Result<()> {
 /// SeaORM's own `insert_many` writes NULL where a row leaves a column unset, and `published` is required.
 async fn rows_that_differ_in_what_they_set(db: Db) -> Result<()> {
     let store = db.created().await?;
-    let ann = store.repository::<user::Entity>().insert(user::new("ann", "hash")).await?;
+    let ann = store
+        .repository::<user::Entity>()
+        .insert(user::new("ann", "hash"))
+        .await?;
     let posts = store.repository::<post::Entity>();
     let rows = (1..=2_500).map(|n| {
         let mut row = post::new(ann.id, format!("{n:04}"), "…");
@@ -110,7 +132,14 @@ async fn rows_that_differ_in_what_they_set(db: Db) -> Result<()> {
     ensure!(posts.insert_many(rows).await? == 2_500);
     ensure!(number(&store, "SELECT COUNT(*) FROM posts WHERE NOT published").await? == 833);
     ensure!(number(&store, "SELECT COUNT(*) FROM posts WHERE id < 0").await? == 357);
-    ensure!(number(&store, "SELECT COUNT(DISTINCT title) FROM posts WHERE created_at IS NOT NULL").await? == 2_500);
+    ensure!(
+        number(
+            &store,
+            "SELECT COUNT(DISTINCT title) FROM posts WHERE created_at IS NOT NULL"
+        )
+        .await?
+            == 2_500
+    );
     Ok(())
 }
 
@@ -131,7 +160,10 @@ async fn all_rows_or_none(db: Db) -> Result<()> {
     // The duplicate comes in the third statement.
     let rows = (0..3_000).map(|n| user::new(format!("{}", n.min(2_500)), "hash"));
     let error = users.insert_many(rows).await.unwrap_err();
-    ensure!(error.to_string() == "another row of users already has the same email", "{error}");
+    ensure!(
+        error.to_string() == "another row of users already has the same email",
+        "{error}"
+    );
     ensure!(number(&store, "SELECT COUNT(*) FROM users").await? == 0);
     Ok(())
 }
@@ -139,9 +171,14 @@ async fn all_rows_or_none(db: Db) -> Result<()> {
 async fn update_and_update_many(db: Db) -> Result<()> {
     let store = db.created().await?;
     let users = store.repository::<user::Entity>();
-    let (ann, bob) = (users.insert(user::new("ann", "h")).await?, users.insert(user::new("bob", "h")).await?);
+    let (ann, bob) = (
+        users.insert(user::new("ann", "h")).await?,
+        users.insert(user::new("bob", "h")).await?,
+    );
     let posts = store.repository::<post::Entity>();
-    posts.insert_many((0..4).map(|n| post::new(ann.id, format!("{n}"), "…"))).await?;
+    posts
+        .insert_many((0..4).map(|n| post::new(ann.id, format!("{n}"), "…")))
+        .await?;
 
     let mut change: post::ActiveModel = posts.find_one_by(post::Column::Title.eq("2")).await?.unwrap().into();
     change.title = Set("changed".to_owned());
@@ -152,12 +189,26 @@ async fn update_and_update_many(db: Db) -> Result<()> {
     ensure!(posts.update(change.clone()).await.unwrap_err().is_not_found());
     change.id = NotSet;
     let error = posts.update(change).await.unwrap_err();
-    ensure!(error.to_string() == "the update does not say which row of posts it is for: set id", "{error}");
+    ensure!(
+        error.to_string() == "the update does not say which row of posts it is for: set id",
+        "{error}"
+    );
 
-    ensure!(posts.update_many(post::Column::UserId.eq(ann.id), post::owner(bob.id)).await? == 4);
+    ensure!(
+        posts
+            .update_many(post::Column::UserId.eq(ann.id), post::owner(bob.id))
+            .await?
+            == 4
+    );
     ensure!(posts.count_by(post::Column::UserId.eq(bob.id)).await? == 4);
     ensure!(!posts.exists_by(post::Column::UserId.eq(ann.id)).await?);
-    ensure!(posts.update_many(Condition::all(), post::ActiveModel::default()).await.unwrap_err().is_invalid_input());
+    ensure!(
+        posts
+            .update_many(Condition::all(), post::ActiveModel::default())
+            .await
+            .unwrap_err()
+            .is_invalid_input()
+    );
     Ok(())
 }
 
@@ -211,7 +262,10 @@ async fn upsert(db: Db) -> Result<()> {
     };
     ensure!(films.upsert(by_key, &[]).await?.title == "Alien 4");
     let error = films.upsert(row(1, "x", 1), &[]).await.unwrap_err();
-    ensure!(error.to_string() == "upsert into films needs a value in each of: id", "{error}");
+    ensure!(
+        error.to_string() == "upsert into films needs a value in each of: id",
+        "{error}"
+    );
     ensure!(number(&store, "SELECT COUNT(*) FROM films").await? == 1);
     Ok(())
 }
@@ -229,7 +283,10 @@ async fn upsert_leaves_other_rows_alone(db: Db) -> Result<()> {
     };
     let first = films.insert(row(1)).await?;
     let error = films.upsert(row(2), &[film::Column::Code]).await.unwrap_err();
-    ensure!(error.to_string() == "another row of films already has the same title", "{error}");
+    ensure!(
+        error.to_string() == "another row of films already has the same title",
+        "{error}"
+    );
     ensure!(films.get(first.id).await? == first);
     Ok(())
 }
@@ -237,8 +294,17 @@ async fn upsert_leaves_other_rows_alone(db: Db) -> Result<()> {
 async fn behind_dyn(db: Db) -> Result<()> {
     let store = db.created().await?;
     let posts: std::sync::Arc<dyn Repository<post::Entity>> = std::sync::Arc::new(store.repository::<post::Entity>());
-    execute(&store, "INSERT INTO users (id, email, password_hash) VALUES (17, 'a', 'b')").await?;
-    ensure!(posts.insert_many((0..3).map(|n| post::new(17, format!("{n}"), "…"))).await? == 3);
+    execute(
+        &store,
+        "INSERT INTO users (id, email, password_hash) VALUES (17, 'a', 'b')",
+    )
+    .await?;
+    ensure!(
+        posts
+            .insert_many((0..3).map(|n| post::new(17, format!("{n}"), "…")))
+            .await?
+            == 3
+    );
     ensure!(posts.find_by(post::Column::Title.gt("0")).await?.len() == 2);
     // It can move into a task.
     let counted = tokio::spawn(async move { posts.count_by(post::Column::UserId.eq(17)).await }).await??;

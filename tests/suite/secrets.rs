@@ -11,47 +11,65 @@ use sea_orm_cascade::{Backend, Error, Query, Repository, RepositoryExt, Store};
 use crate::harness::{Db, cases};
 use crate::log::Log;
 
-cases![bound_values_stay_inside, the_password_stays_inside, every_operation_is_logged];
+cases![
+    bound_values_stay_inside,
+    the_password_stays_inside,
+    every_operation_is_logged
+];
 
 const SECRET: &str = "s3cr3t-value";
 
 async fn bound_values_stay_inside(db: Db) -> Result<()> {
     let log = Log::new();
     let url = db.url.clone();
-    let mut shown: Vec<String> = log.capture(async move {
-        let store = Store::connect(&url, entity::entities()).await?;
-        store.create_all().await?;
-        let mut shown = vec![format!("{store:?}")];
-        let users = store.repository::<user::Entity>();
-        let ann = users.insert(user::new(SECRET, SECRET)).await?;
-        shown.push(format!("{:?} {}", ann.password_hash, ann.password_hash));
-        shown.push(format!("{users:?}"));
-        // A duplicate: MySQL quotes the value in its message, PostgreSQL in its detail.
-        for error in [
-            users.insert(user::new(SECRET, "h")).await.unwrap_err(),
-            users.insert_many([user::new(SECRET, "h")]).await.unwrap_err(),
-            users.upsert(user::new(SECRET, SECRET), &[user::Column::CreatedAt]).await.unwrap_err(),
-            too_long(&store).await,
-        ] {
-            shown.extend(all_texts(&error));
-        }
-        let query = Query::<user::Entity>::new().filter(user::Column::Email.eq(SECRET)).order_by(user::Column::Email, sea_orm::Order::Asc);
-        shown.push(format!("{query:?}"));
-        shown.push(format!("{:?}", users.page(query.limit(1)).await?));
-        users.find_by(user::Column::Email.eq(SECRET)).await?;
-        let rows: Vec<_> = futures_util::TryStreamExt::try_collect(users.stream(Query::new().filter(user::Column::Email.eq(SECRET)))).await?;
-        ensure!(rows.len() == 1);
-        store
-            .transaction(async |tx| {
-                let posts = tx.repository::<post::Entity>();
-                posts.insert(post::new(ann.id, SECRET, SECRET)).await?;
-                posts.find_by(post::Column::Title.eq(SECRET)).await
-            })
+    let mut shown: Vec<String> = log
+        .capture(async move {
+            let store = Store::connect(&url, entity::entities()).await?;
+            store.create_all().await?;
+            let mut shown = vec![format!("{store:?}")];
+            let users = store.repository::<user::Entity>();
+            let ann = users.insert(user::new(SECRET, SECRET)).await?;
+            shown.push(format!("{:?} {}", ann.password_hash, ann.password_hash));
+            shown.push(format!("{users:?}"));
+            // A duplicate: MySQL quotes the value in its message, PostgreSQL in its detail.
+            for error in [
+                users.insert(user::new(SECRET, "h")).await.unwrap_err(),
+                users.insert_many([user::new(SECRET, "h")]).await.unwrap_err(),
+                users
+                    .upsert(user::new(SECRET, SECRET), &[user::Column::CreatedAt])
+                    .await
+                    .unwrap_err(),
+                too_long(&store).await,
+            ] {
+                shown.extend(all_texts(&error));
+            }
+            let query = Query::<user::Entity>::new()
+                .filter(user::Column::Email.eq(SECRET))
+                .order_by(user::Column::Email, sea_orm::Order::Asc);
+            shown.push(format!("{query:?}"));
+            shown.push(format!("{:?}", users.page(query.limit(1)).await?));
+            users.find_by(user::Column::Email.eq(SECRET)).await?;
+            let rows: Vec<_> = futures_util::TryStreamExt::try_collect(
+                users.stream(Query::new().filter(user::Column::Email.eq(SECRET))),
+            )
             .await?;
-        users.delete(ann.id).await?;
-        Ok::<_, anyhow::Error>(shown)
-    }).await?;
-    shown.extend(log.entries().into_iter().map(|entry| format!("{}: {}", entry.target, entry.text)));
+            ensure!(rows.len() == 1);
+            store
+                .transaction(async |tx| {
+                    let posts = tx.repository::<post::Entity>();
+                    posts.insert(post::new(ann.id, SECRET, SECRET)).await?;
+                    posts.find_by(post::Column::Title.eq(SECRET)).await
+                })
+                .await?;
+            users.delete(ann.id).await?;
+            Ok::<_, anyhow::Error>(shown)
+        })
+        .await?;
+    shown.extend(
+        log.entries()
+            .into_iter()
+            .map(|entry| format!("{}: {}", entry.target, entry.text)),
+    );
     ensure!(shown.len() > 50, "the log was not captured");
     for text in shown {
         ensure!(!text.contains(SECRET), "a bound value got out: {text}");
@@ -65,7 +83,11 @@ async fn too_long(store: &Store) -> Error {
     match store.backend() {
         Backend::MySql => users.insert(user::new("x", SECRET.repeat(100))).await.unwrap_err(),
         Backend::Postgres => {
-            let cast = sea_orm::Statement::from_sql_and_values(store.backend().into(), "SELECT CAST($1 AS text)::bigint", [SECRET.into()]);
+            let cast = sea_orm::Statement::from_sql_and_values(
+                store.backend().into(),
+                "SELECT CAST($1 AS text)::bigint",
+                [SECRET.into()],
+            );
             store.connection().query_one_raw(cast).await.unwrap_err().into()
         }
         Backend::Sqlite => users.get(99).await.unwrap_err(),
@@ -80,7 +102,10 @@ fn all_texts(error: &Error) -> Vec<String> {
         texts.extend([cause.to_string(), format!("{cause:?}")]);
         source = cause.source();
     }
-    texts.push(format!("{:?}", anyhow::Error::from(std::io::Error::other(error.to_string()))));
+    texts.push(format!(
+        "{:?}",
+        anyhow::Error::from(std::io::Error::other(error.to_string()))
+    ));
     texts
 }
 
@@ -106,7 +131,12 @@ async fn the_password_stays_inside(db: Db) -> Result<()> {
         }
     }
     for entry in log.entries() {
-        ensure!(!entry.text.contains(SECRET), "the password got out: {}: {}", entry.target, entry.text);
+        ensure!(
+            !entry.text.contains(SECRET),
+            "the password got out: {}: {}",
+            entry.target,
+            entry.text
+        );
     }
     Ok(())
 }
@@ -116,7 +146,9 @@ async fn every_operation_is_logged(db: Db) -> Result<()> {
     let log = Log::new();
     log.capture(async {
         let users = store.repository::<user::Entity>();
-        users.insert_many((0..3).map(|n| user::new(format!("{n}"), "h"))).await?;
+        users
+            .insert_many((0..3).map(|n| user::new(format!("{n}"), "h")))
+            .await?;
         users.find_many(vec![1, 2]).await?;
         let changed = user::ActiveModel {
             id: Set(99),
@@ -134,11 +166,21 @@ async fn every_operation_is_logged(db: Db) -> Result<()> {
         .map(|entry| entry.text.trim().to_owned())
         .collect();
     let expected: Vec<_> = ["insert_many", "find_many", "update", "delete"]
-        .map(|name| format!("span operation operation=\"{name}\" backend=\"{}\" table=\"users\"", db.backend))
+        .map(|name| {
+            format!(
+                "span operation operation=\"{name}\" backend=\"{}\" table=\"users\"",
+                db.backend
+            )
+        })
         .to_vec();
     ensure!(spans == expected, "{spans:#?}");
     let ended = log.operations();
-    let rows = ["rows=3 attempts=1 ", "rows=2 attempts=1 ", "rows=0 attempts=1 ", "rows=1 attempts=1 "];
+    let rows = [
+        "rows=3 attempts=1 ",
+        "rows=2 attempts=1 ",
+        "rows=0 attempts=1 ",
+        "rows=1 attempts=1 ",
+    ];
     ensure!(ended.len() == 4, "{ended:#?}");
     for (ended, rows) in ended.iter().zip(rows) {
         ensure!(ended.contains(rows) && ended.contains("milliseconds="), "{ended}");

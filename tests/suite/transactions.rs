@@ -1,7 +1,7 @@
 //! Transactions: all or nothing, nested, and run again when the database asks for it.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -35,7 +35,9 @@ async fn commits_or_rolls_back(db: Db) -> Result<()> {
     let moved: i64 = store
         .transaction(async |tx| {
             let ann = tx.repository::<user::Entity>().insert(user::new("ann", "h")).await?;
-            tx.repository::<post::Entity>().insert(post::new(ann.id, "t", "…")).await?;
+            tx.repository::<post::Entity>()
+                .insert(post::new(ann.id, "t", "…"))
+                .await?;
             Ok::<_, Error>(ann.id)
         })
         .await?;
@@ -43,7 +45,9 @@ async fn commits_or_rolls_back(db: Db) -> Result<()> {
     // The caller's own error type, and a query of SeaORM's own in the same transaction.
     let failed = store
         .transaction(async |tx| -> Result<()> {
-            user::Entity::insert(user::new("bob", "h")).exec_without_returning(tx.connection()).await?;
+            user::Entity::insert(user::new("bob", "h"))
+                .exec_without_returning(tx.connection())
+                .await?;
             anyhow::bail!("changed my mind")
         })
         .await;
@@ -88,7 +92,10 @@ async fn nested_transactions_fail_by_themselves(db: Db) -> Result<()> {
             Ok::<_, Error>(())
         })
         .await?;
-    let users = store.repository::<user::Entity>().find_by(sea_orm::Condition::all()).await?;
+    let users = store
+        .repository::<user::Entity>()
+        .find_by(sea_orm::Condition::all())
+        .await?;
     let emails: Vec<_> = users.iter().map(|user| user.email.as_str()).collect();
     ensure!(emails == ["ann", "carol"], "{emails:?}");
     Ok(())
@@ -161,16 +168,27 @@ fn slow(backend: Backend) -> &'static str {
     match backend {
         Backend::Postgres => "SELECT pg_sleep(0.5)",
         Backend::MySql => "DO SLEEP(0.5)",
-        Backend::Sqlite => "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 3000000) SELECT MAX(n) FROM s",
+        Backend::Sqlite => {
+            "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 3000000) SELECT MAX(n) FROM s"
+        }
     }
 }
 
 /// Two transactions that lock two rows in opposite order, and meet in between so that neither can be first.
 async fn a_deadlock_is_run_again(db: Db) -> Result<()> {
-    let store = db.store_with(StoreOptions::new().busy_timeout(Duration::from_millis(50)).retry(patient())).await?;
+    let store = db
+        .store_with(
+            StoreOptions::new()
+                .busy_timeout(Duration::from_millis(50))
+                .retry(patient()),
+        )
+        .await?;
     store.create_all().await?;
     let users = store.repository::<user::Entity>();
-    let (ann, bob) = (users.insert(user::new("ann", "0")).await?.id, users.insert(user::new("bob", "0")).await?.id);
+    let (ann, bob) = (
+        users.insert(user::new("ann", "0")).await?.id,
+        users.insert(user::new("bob", "0")).await?.id,
+    );
     let (log, runs) = (Log::new(), Arc::new(AtomicU32::new(0)));
     let meet = Arc::new(Barrier::new(2));
     let task = |first: i64, second: i64| {
@@ -195,20 +213,40 @@ async fn a_deadlock_is_run_again(db: Db) -> Result<()> {
     one.await??;
     two.await??;
     let written = written(&store).await?;
-    ensure!(written == 2 + 4, "each of two transactions appends to both rows: {written}");
+    ensure!(
+        written == 2 + 4,
+        "each of two transactions appends to both rows: {written}"
+    );
     let statements = log.statements();
-    let count = |wanted: &str| statements.iter().filter(|statement| statement.starts_with(wanted)).count();
+    let count = |wanted: &str| {
+        statements
+            .iter()
+            .filter(|statement| statement.starts_with(wanted))
+            .count()
+    };
     ensure!(count("COMMIT") == 2 && count("BEGIN") >= 3, "{statements:#?}");
     if db.backend != Backend::Sqlite {
-        ensure!(runs.load(Ordering::Relaxed) == 3 && count("UPDATE") >= 5 && count("ROLLBACK") == 1, "{statements:#?}");
+        ensure!(
+            runs.load(Ordering::Relaxed) == 3 && count("UPDATE") >= 5 && count("ROLLBACK") == 1,
+            "{statements:#?}"
+        );
     }
-    ensure!(log.operations().iter().any(|ended| ended.contains("attempts=") && !ended.contains("attempts=1 ")), "{:#?}", log.operations());
+    ensure!(
+        log.operations()
+            .iter()
+            .any(|ended| ended.contains("attempts=") && !ended.contains("attempts=1 ")),
+        "{:#?}",
+        log.operations()
+    );
     Ok(())
 }
 
 /// The characters in all password hashes.
 async fn written(store: &Store) -> Result<usize> {
-    let users = store.repository::<user::Entity>().find_by(sea_orm::Condition::all()).await?;
+    let users = store
+        .repository::<user::Entity>()
+        .find_by(sea_orm::Condition::all())
+        .await?;
     Ok(users.iter().map(|user| user.password_hash.expose().len()).sum())
 }
 
@@ -219,7 +257,9 @@ fn patient() -> RetryPolicy {
 async fn append(store: &Store, id: i64) -> Result<(), Error> {
     let sql = match store.backend() {
         Backend::MySql => format!("UPDATE users SET password_hash = CONCAT(password_hash, 'x') WHERE id = {id}"),
-        Backend::Postgres | Backend::Sqlite => format!("UPDATE users SET password_hash = password_hash || 'x' WHERE id = {id}"),
+        Backend::Postgres | Backend::Sqlite => {
+            format!("UPDATE users SET password_hash = password_hash || 'x' WHERE id = {id}")
+        }
     };
     store.connection().execute_unprepared(&sql).await?;
     Ok(())
@@ -228,7 +268,9 @@ async fn append(store: &Store, id: i64) -> Result<(), Error> {
 /// A transaction that another one keeps from ever going through gives up, and says how often it tried.
 async fn retries_are_bounded(db: Db) -> Result<()> {
     let retry = RetryPolicy::new().attempts(3).base(Duration::from_millis(1));
-    let store = db.store_with(StoreOptions::new().busy_timeout(Duration::from_millis(20)).retry(retry)).await?;
+    let store = db
+        .store_with(StoreOptions::new().busy_timeout(Duration::from_millis(20)).retry(retry))
+        .await?;
     store.create_all().await?;
     let ann = store.repository::<user::Entity>().insert(user::new("ann", "0")).await?;
     let runs = AtomicU32::new(0);
@@ -262,7 +304,9 @@ async fn retries_are_bounded(db: Db) -> Result<()> {
                     let result = store
                         .transaction(async |tx| {
                             runs.fetch_add(1, Ordering::Relaxed);
-                                                    tx.connection().execute_unprepared("SET innodb_lock_wait_timeout = 1").await?;
+                            tx.connection()
+                                .execute_unprepared("SET innodb_lock_wait_timeout = 1")
+                                .await?;
                             append(&tx, ann.id).await
                         })
                         .await;
@@ -272,7 +316,10 @@ async fn retries_are_bounded(db: Db) -> Result<()> {
         }
     };
     let error = result.unwrap_err();
-    ensure!(matches!(error.kind(), ErrorKind::Retryable { attempts: 3, .. }), "{error:?}");
+    ensure!(
+        matches!(error.kind(), ErrorKind::Retryable { attempts: 3, .. }),
+        "{error:?}"
+    );
     ensure!(error.to_string().ends_with(", in each of 3 attempts"), "{error}");
     ensure!(db.backend == Backend::Sqlite || runs.load(Ordering::Relaxed) == 3);
     Ok(())
@@ -286,7 +333,10 @@ async fn a_swallowed_deadlock_is_run_again(db: Db) -> Result<()> {
     }
     let store = db.created().await?;
     let users = store.repository::<user::Entity>();
-    let (ann, bob) = (users.insert(user::new("ann", "0")).await?.id, users.insert(user::new("bob", "0")).await?.id);
+    let (ann, bob) = (
+        users.insert(user::new("ann", "0")).await?.id,
+        users.insert(user::new("bob", "0")).await?.id,
+    );
     let meet = Arc::new(Barrier::new(2));
     let runs = Arc::new(AtomicU32::new(0));
     let task = |first: i64, second: i64| {
@@ -309,7 +359,10 @@ async fn a_swallowed_deadlock_is_run_again(db: Db) -> Result<()> {
     one.await??;
     two.await??;
     let written = written(&store).await?;
-    ensure!(written == 2 + 4 && runs.load(Ordering::Relaxed) == 3, "{written} in {runs:?} runs");
+    ensure!(
+        written == 2 + 4 && runs.load(Ordering::Relaxed) == 3,
+        "{written} in {runs:?} runs"
+    );
     Ok(())
 }
 
@@ -319,7 +372,9 @@ async fn read_only(db: Db) -> Result<()> {
     let options = TransactionOptions::new().read_only();
     let counted = store
         .transaction_with(options, async |tx| {
-            tx.repository::<user::Entity>().count_by(user::Column::Email.eq("ann")).await
+            tx.repository::<user::Entity>()
+                .count_by(user::Column::Email.eq("ann"))
+                .await
         })
         .await?;
     ensure!(counted == 1);
@@ -345,7 +400,10 @@ async fn isolation_levels(db: Db) -> Result<()> {
             other.repository::<user::Entity>().insert(user::new("bob", "h")).await?;
             let nested = tx
                 .transaction_with(options, async |inner| {
-                    inner.repository::<user::Entity>().count(sea_orm::Condition::all()).await
+                    inner
+                        .repository::<user::Entity>()
+                        .count(sea_orm::Condition::all())
+                        .await
                 })
                 .await?;
             Ok::<_, Error>((before, nested))

@@ -63,7 +63,10 @@ fn test(arguments: Vec<String>) -> Result<()> {
     let backends = Backends::start(&Needed::from_environment()?)?;
     backends.announce();
     let mut tests = cargo();
-    tests.args(["test", "--workspace"]).args(arguments).envs(backends.variables());
+    tests
+        .args(["test", "--workspace"])
+        .args(arguments)
+        .envs(backends.variables());
     let result = run(&mut tests);
     backends.announce_skips();
     result
@@ -81,9 +84,13 @@ fn examples() -> Result<()> {
     }
     names.sort();
     for name in names {
-        run(cargo().args(["run", "--quiet", "--example", &name]).env_remove("DATABASE_URL"))?;
+        run(cargo()
+            .args(["run", "--quiet", "--example", &name])
+            .env_remove("DATABASE_URL"))?;
         for (_, url) in backends.variables() {
-            run(cargo().args(["run", "--quiet", "--example", &name]).env("DATABASE_URL", url))?;
+            run(cargo()
+                .args(["run", "--quiet", "--example", &name])
+                .env("DATABASE_URL", url))?;
         }
     }
     backends.announce_skips();

@@ -20,7 +20,8 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}").replace('"', "");
     // The variables may hold a URL with a password.
     let shown = shown.rsplit_once("_URL=").map_or(shown.clone(), |(_, rest)| {
-        rest.split_once(' ').map_or_else(String::new, |(_, command)| command.to_owned())
+        rest.split_once(' ')
+            .map_or_else(String::new, |(_, command)| command.to_owned())
     });
     let mut child = command.spawn().with_context(|| format!("cannot start {shown}"))?;
     loop {

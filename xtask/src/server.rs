@@ -15,8 +15,16 @@ impl Needed {
     /// From `TEST_REQUIRE`, for example `postgres,mysql`.
     pub(crate) fn from_environment() -> Result<Self> {
         let list = std::env::var("TEST_REQUIRE").unwrap_or_default();
-        let names: Vec<_> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        if let Some(unknown) = names.iter().find(|name| !["sqlite", "postgres", "mysql"].contains(&name.as_str())) {
+        let names: Vec<_> = list
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if let Some(unknown) = names
+            .iter()
+            .find(|name| !["sqlite", "postgres", "mysql"].contains(&name.as_str()))
+        {
             bail!("TEST_REQUIRE names {unknown}: it takes sqlite, postgres and mysql, separated by commas");
         }
         Ok(Self(names))
@@ -52,7 +60,12 @@ impl Backends {
         crate::run::catch_interrupts()?;
         let mut backends = Vec::new();
         for (key, name, variable, start) in [
-            ("postgres", "PostgreSQL", "TEST_POSTGRES_URL", postgres::start as fn() -> Result<Option<Server>>),
+            (
+                "postgres",
+                "PostgreSQL",
+                "TEST_POSTGRES_URL",
+                postgres::start as fn() -> Result<Option<Server>>,
+            ),
             ("mysql", "MariaDB", "TEST_MYSQL_URL", mariadb::start),
         ] {
             let source = match std::env::var(variable) {

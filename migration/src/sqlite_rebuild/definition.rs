@@ -37,7 +37,11 @@ impl Definition {
     /// The statement that creates the table under a name that is quoted already.
     pub(super) fn create(&self, quoted_name: &str) -> String {
         // Each item ends its line, so that a comment at its end ends too.
-        let create = format!("CREATE TABLE {quoted_name} (\n  {}\n) {}", self.items.join("\n, "), self.options);
+        let create = format!(
+            "CREATE TABLE {quoted_name} (\n  {}\n) {}",
+            self.items.join("\n, "),
+            self.options
+        );
         create.trim_end().to_owned()
     }
 
@@ -57,7 +61,8 @@ impl Definition {
         let mut items = Vec::new();
         for item in &self.items {
             let is_it = if is_constraint(item) {
-                foreign_key_columns(item).is_some_and(|columns| columns.len() == 1 && columns.iter().all(|c| same(c, column)))
+                foreign_key_columns(item)
+                    .is_some_and(|columns| columns.len() == 1 && columns.iter().all(|c| same(c, column)))
             } else {
                 words(item).next().is_some_and(|name| same(&name, column))
             };
@@ -205,7 +210,8 @@ mod tests {
 
     #[test]
     fn columns_go_before_constraints_and_the_text_stays() {
-        let changed = parsed(POSTS).with_column("user_id bigint NOT NULL", "FOREIGN KEY (user_id) REFERENCES users (id)");
+        let changed =
+            parsed(POSTS).with_column("user_id bigint NOT NULL", "FOREIGN KEY (user_id) REFERENCES users (id)");
         assert_eq!(
             changed.create("\"new\""),
             "CREATE TABLE \"new\" (\n  id integer PRIMARY KEY\n, -- the (first), column\n        \"ti,tle\" text DEFAULT 'a, (b' \

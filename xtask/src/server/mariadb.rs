@@ -11,7 +11,13 @@ use super::process::{Owner, Server, find, free_port, prepare};
 
 /// Starts one, if it is installed.
 pub(super) fn start() -> Result<Option<Server>> {
-    let directories = ["/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/opt/homebrew/opt/mariadb/bin"].map(PathBuf::from);
+    let directories = [
+        "/usr/sbin",
+        "/usr/libexec",
+        "/usr/local/sbin",
+        "/opt/homebrew/opt/mariadb/bin",
+    ]
+    .map(PathBuf::from);
     let found = find(&["mariadbd"], &directories).zip(find(&["mariadb-install-db"], &directories));
     let Some((server, install)) = found else {
         return Ok(None);
@@ -19,11 +25,12 @@ pub(super) fn start() -> Result<Option<Server>> {
     let owner = Owner::find(&["mysql", "nobody"])?;
     let directory = owner.directory("cascade-mariadb-")?;
     let data = format!("--datadir={}", directory.path().join("data").display());
-    prepare(
-        owner
-            .command(&install, directory.path())
-            .args(["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"]),
-    )?;
+    prepare(owner.command(&install, directory.path()).args([
+        "--no-defaults",
+        &data,
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+    ]))?;
     let port = free_port()?;
     let mut command = owner.command(&server, directory.path());
     command.args([

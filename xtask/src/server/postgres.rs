@@ -18,12 +18,24 @@ pub(super) fn start() -> Result<Option<Server>> {
     prepare(
         owner
             .command(&initdb, directory.path())
-            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"])
+            .args([
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--pgdata",
+            ])
             .arg(&data),
     )?;
     let port = free_port()?;
     let mut command = owner.command(&server, directory.path());
-    command.arg("-D").arg(&data).arg("-k").arg(directory.path()).args(["-p", &port.to_string()]);
+    command
+        .arg("-D")
+        .arg(&data)
+        .arg("-k")
+        .arg(directory.path())
+        .args(["-p", &port.to_string()]);
     for setting in [
         "listen_addresses=127.0.0.1",
         "fsync=off",

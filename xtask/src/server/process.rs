@@ -83,7 +83,9 @@ fn version(program: &OsStr) -> Result<String> {
 /// The first of these programs that is installed: on the path, or in one of these directories.
 pub(super) fn find(programs: &[&str], directories: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let everywhere: Vec<_> = std::env::split_paths(&path).chain(directories.iter().cloned()).collect();
+    let everywhere: Vec<_> = std::env::split_paths(&path)
+        .chain(directories.iter().cloned())
+        .collect();
     programs
         .iter()
         .flat_map(|program| everywhere.iter().map(move |directory| directory.join(program)))
@@ -113,7 +115,10 @@ impl Owner {
                 });
             }
         }
-        bail!("root may not run a database server, and there is none of the users {}", users.join(", "))
+        bail!(
+            "root may not run a database server, and there is none of the users {}",
+            users.join(", ")
+        )
     }
 
     pub(super) fn directory(&self, prefix: &str) -> Result<TempDir> {
