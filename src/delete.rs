@@ -32,8 +32,9 @@ pub(crate) struct Outlook {
 /// The roots are locked before anything is counted, and each level before the next: a row that is inserted meanwhile and references
 /// one of them waits for this transaction's end, so the counts are exact.
 pub(crate) async fn outlook(connection: &Connection, root: &TableName, rows: Condition) -> Result<Outlook> {
-    let keys = introspect::foreign_keys(connection).await?;
-    let closure = Closure::new(connection.backend(), root.clone(), rows, keys);
+    let root = introspect::canonical(connection, root.clone()).await?;
+    let keys = introspect::foreign_keys_around(connection, root.schema()).await?;
+    let closure = Closure::new(connection.backend(), root, rows, keys);
     let report = count::count(connection, &closure).await?;
     Ok(Outlook { report, closure })
 }

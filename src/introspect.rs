@@ -23,25 +23,45 @@ use crate::error::{Error, Result};
 use crate::name::{ColumnName, ConstraintName, Relation, TableName};
 use crate::schema::{Action, ForeignKey};
 
-/// The foreign keys of the connection's schema (in MySQL: database), and those of other schemas that reference it.
+/// The foreign keys of a database, sorted by referencing table and constraint.
 ///
-/// Sorted by referencing table and constraint. SQLite tells no constraint names; a table of another schema carries that schema in
-/// its name.
+/// On PostgreSQL those of all schemas; on MySQL those from or to tables of the connection's database. A table outside the
+/// connection's own schema (on MySQL: database) carries the schema in its name. SQLite tells no constraint names.
 ///
 /// # Errors
 ///
 /// A database error if the catalog cannot be read.
 pub async fn foreign_keys(connection: &Connection) -> Result<Vec<ForeignKey>> {
+    foreign_keys_around(connection, None).await
+}
+
+/// [`foreign_keys`], on MySQL of another database than the connection's.
+pub(crate) async fn foreign_keys_around(connection: &Connection, database: Option<&str>) -> Result<Vec<ForeignKey>> {
     match connection.backend() {
         #[cfg(feature = "postgres")]
         Backend::Postgres => postgres::foreign_keys(connection).await,
         #[cfg(feature = "mysql")]
-        Backend::MySql => mysql::foreign_keys(connection).await,
+        Backend::MySql => mysql::foreign_keys(connection, database).await,
         #[cfg(feature = "sqlite")]
         Backend::Sqlite => sqlite::foreign_keys(connection).await,
         #[cfg(not(all(feature = "postgres", feature = "mysql", feature = "sqlite")))]
         absent => Err(built_without(absent)),
     }
+}
+
+/// The table's name as the catalog functions give it: without the schema, if that is the connection's own.
+pub(crate) async fn canonical(connection: &Connection, table: TableName) -> Result<TableName> {
+    let sql = match (table.schema(), connection.backend()) {
+        (None, _) | (_, Backend::Sqlite) => return Ok(TableName::new(table.name())),
+        (Some(_), Backend::Postgres) => "SELECT current_schema()::text",
+        (Some(_), Backend::MySql) => "SELECT database()",
+    };
+    let row = query(connection, sql, []).await?;
+    let own: Option<String> = row.first().map_or(Ok(None), |row| row.try_get_by_index(0))?;
+    Ok(match own.as_deref() == table.schema() {
+        true => TableName::new(table.name()),
+        false => table,
+    })
 }
 
 /// Which of these tables exist.

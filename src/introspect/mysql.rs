@@ -20,11 +20,12 @@ SELECT k.constraint_name AS constraint_name,
 FROM information_schema.key_column_usage k
 JOIN information_schema.referential_constraints r
   ON r.constraint_schema = k.constraint_schema AND r.table_name = k.table_name AND r.constraint_name = k.constraint_name
-WHERE k.referenced_table_name IS NOT NULL AND (k.table_schema = database() OR k.referenced_table_schema = database())
+WHERE k.referenced_table_name IS NOT NULL
+  AND (k.table_schema = COALESCE(?, database()) OR k.referenced_table_schema = COALESCE(?, database()))
 ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position";
 
-pub(super) async fn foreign_keys(connection: &Connection) -> Result<Vec<ForeignKey>> {
-    let rows = query(connection, FOREIGN_KEYS, []).await?;
+pub(super) async fn foreign_keys(connection: &Connection, database: Option<&str>) -> Result<Vec<ForeignKey>> {
+    let rows = query(connection, FOREIGN_KEYS, [database.into(), database.into()]).await?;
     let columns: Vec<_> = rows.iter().map(key_column).collect::<Result<_>>()?;
     Ok(collect_keys(columns))
 }

@@ -24,7 +24,7 @@ JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (attnum, refattnum, position)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum
 JOIN pg_catalog.pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = k.refattnum
-WHERE c.contype = 'f' AND c.conparentid = 0 AND current_schema() IN (n.nspname, rn.nspname)
+WHERE c.contype = 'f' AND c.conparentid = 0
 ORDER BY n.nspname, t.relname, c.oid, k.position";
 
 pub(super) async fn foreign_keys(connection: &Connection) -> Result<Vec<ForeignKey>> {

@@ -269,7 +269,8 @@ fn with_declared_name<E: Entity>(relation: Relation) -> Relation {
 /// The deleted row's key as the relation sees it, if it references the primary key.
 fn deleted_key<E: Entity>(relation: &Relation, key: &KeyTuple) -> Option<KeyValues> {
     let values = key_values::<E>(key);
-    (relation.referenced_table == table_of::<E>() && relation.referenced_columns == values.columns()).then_some(values)
+    let same_table = relation.referenced_table.name() == table_of::<E>().name();
+    (same_table && relation.referenced_columns == values.columns()).then_some(values)
 }
 
 /// The first key of these rows that references no row. Asks for all of them at once, and halves the list while some are missing.

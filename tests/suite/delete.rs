@@ -20,6 +20,7 @@ cases![
     circles_are_not_counted,
     a_child_inserted_meanwhile_is_counted_or_refused,
     inside_a_transaction,
+    tables_of_another_schema,
 ];
 
 const TABLES: [&str; 3] = ["folders", "files", "links"];
@@ -290,4 +291,80 @@ async fn inside_a_transaction(db: Db) -> Result<()> {
     ensure!(result.unwrap_err().to_string() == "no, keep her");
     ensure!(users.find(1).await?.is_some());
     Ok(())
+}
+
+/// Entities that name their schema, on a connection whose own schema is another.
+async fn tables_of_another_schema(db: Db) -> Result<()> {
+    if db.backend != Backend::Postgres {
+        return Ok(());
+    }
+    let store = db
+        .store_of(Entities::new().with(shelf::Entity).with(book::Entity))
+        .await?;
+    execute(&store, "CREATE SCHEMA library").await?;
+    ensure!(store.create_all().await?.len() == 2);
+    ensure!(store.create_all().await?.is_empty());
+    execute(&store, "INSERT INTO library.shelves (id) VALUES (1), (2)").await?;
+    execute(&store, "INSERT INTO library.books (shelf_id) VALUES (1), (1), (2)").await?;
+    let report = store.repository::<shelf::Entity>().delete(1).await?;
+    ensure!(
+        report.to_string() == "library.books    deleted 2\nlibrary.shelves  deleted 1",
+        "{report}"
+    );
+    let error = store
+        .repository::<book::Entity>()
+        .insert(book::ActiveModel {
+            id: NotSet,
+            shelf_id: Set(9),
+        })
+        .await
+        .unwrap_err();
+    ensure!(
+        error
+            .to_string()
+            .contains("books.shelf_id = 9 references no row of library.shelves"),
+        "{error}"
+    );
+
+    // On a connection in that schema, the same entities mean the same tables.
+    let inside = db
+        .store_with(sea_orm_cascade::StoreOptions::new().schema("library"))
+        .await?;
+    let report = inside.repository::<shelf::Entity>().delete(2).await?;
+    ensure!(
+        report.deleted("books") == 1 && report.deleted("shelves") == 1,
+        "{report}"
+    );
+    Ok(())
+}
+
+mod shelf {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(schema_name = "library", table_name = "shelves")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod book {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(schema_name = "library", table_name = "books")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) shelf_id: i64,
+        #[sea_orm(belongs_to, from = "shelf_id", to = "id", on_delete = "Cascade")]
+        pub(crate) shelf: HasOne<super::shelf::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
 }

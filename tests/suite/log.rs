@@ -1,6 +1,7 @@
 //! What the code under test logged: the statements it sent, and every word it let out.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
@@ -12,7 +13,12 @@ use tracing_subscriber::registry::Registry;
 
 /// Everything at every level, by whichever crate, while a future runs.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Entry>>>);
+pub(crate) struct Log {
+    entries: Arc<Mutex<Vec<Entry>>>,
+    sent: Arc<AtomicUsize>,
+}
+
+const STATEMENT: &str = "sea_orm_cascade::statement";
 
 #[derive(Clone)]
 pub(crate) struct Entry {
@@ -30,15 +36,13 @@ impl Log {
     }
 
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.0.lock().unwrap().clone()
+        self.entries.lock().unwrap().clone()
     }
 
     /// The statements, BEGIN and COMMIT included, in their order.
     pub(crate) fn statements(&self) -> Vec<String> {
         let entries = self.entries();
-        let sent = entries
-            .iter()
-            .filter(|entry| entry.target == "sea_orm_cascade::statement");
+        let sent = entries.iter().filter(|entry| entry.target == STATEMENT);
         sent.filter_map(|entry| {
             Some(
                 entry
@@ -53,6 +57,11 @@ impl Log {
         .collect()
     }
 
+    /// How many statements there have been so far.
+    pub(crate) fn count(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     /// The operations' closing events.
     pub(crate) fn operations(&self) -> Vec<String> {
         let entries = self.entries();
@@ -63,7 +72,10 @@ impl Log {
     }
 
     fn push(&self, target: &str, text: String) {
-        self.0.lock().unwrap().push(Entry {
+        if target == STATEMENT {
+            self.sent.fetch_add(1, Ordering::Relaxed);
+        }
+        self.entries.lock().unwrap().push(Entry {
             target: target.to_owned(),
             text,
         });

@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, Condition};
 use sea_orm_cascade::{Repository, RepositoryExt};
 
 use crate::harness::{Db, cases, execute, number};
+use crate::log::Log;
 use crate::models::{self, film, seat};
 
 cases![
@@ -95,7 +96,9 @@ async fn two_hundred_thousand_keys(db: Db) -> Result<()> {
     users
         .insert_many((1..=20_000).map(|n| user::new(format!("{n}"), "hash")))
         .await?;
-    let found = users.find_many((1..=200_000).rev().collect()).await?;
+    let log = Log::new();
+    let found = log.capture(users.find_many((1..=200_000).rev().collect())).await?;
+    ensure!(log.statements().len() == 20, "{} statements", log.statements().len());
     ensure!(found.len() == 20_000 && found[0].id == 20_000, "{} rows", found.len());
     Ok(())
 }
@@ -105,8 +108,23 @@ async fn a_hundred_thousand_rows(db: Db) -> Result<()> {
     let users = store.repository::<user::Entity>();
     let ann = users.insert(user::new("ann@example.com", "hash")).await?;
     let posts = store.repository::<post::Entity>();
-    let rows = (0..100_000).map(|n| post::new(ann.id, format!("post {n}"), "…"));
-    ensure!(posts.insert_many(rows).await? == 100_000);
+    let log = Log::new();
+    // No row is taken before it is needed: memory holds one statement's rows, however many there are.
+    let sent = log.clone();
+    let rows = (0..100_000).map(|n| {
+        let inserts = sent.count() - 1;
+        assert!(
+            n < (inserts + 1) * 1_000,
+            "row {n} was taken after {inserts} statements"
+        );
+        post::new(ann.id, format!("post {n}"), "…")
+    });
+    ensure!(log.capture(posts.insert_many(rows)).await? == 100_000);
+    ensure!(
+        log.statements().len() == 102,
+        "BEGIN, 100 statements, COMMIT: {}",
+        log.statements().len()
+    );
     ensure!(number(&store, "SELECT COUNT(DISTINCT title) FROM posts").await? == 100_000);
     Ok(())
 }
