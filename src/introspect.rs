@@ -162,11 +162,36 @@ struct KeyColumn {
     on_update: Action,
 }
 
-/// Joins the columns of each key; they come ordered by table, key and position.
-fn collect_keys(columns: impl IntoIterator<Item = KeyColumn>) -> Vec<ForeignKey> {
+/// Reads a row of an engine's query for foreign keys, whose columns have the same names on all of them.
+fn key_column(row: &QueryResult, action: impl Fn(&str) -> Result<Action>) -> Result<KeyColumn> {
+    Ok(KeyColumn {
+        identity: row.try_get("", "identity")?,
+        constraint: row.try_get("", "constraint_name")?,
+        table: table(row.try_get("", "table_schema")?, row.try_get("", "table_name")?),
+        column: row.try_get("", "column_name")?,
+        referenced_table: table(
+            row.try_get("", "referenced_schema")?,
+            row.try_get("", "referenced_name")?,
+        ),
+        referenced_column: row.try_get("", "referenced_column")?,
+        on_delete: action(&row.try_get::<String>("", "on_delete")?)?,
+        on_update: action(&row.try_get::<String>("", "on_update")?)?,
+    })
+}
+
+fn table(schema: Option<String>, name: String) -> TableName {
+    match schema {
+        Some(schema) => TableName::in_schema(schema, name),
+        None => TableName::new(name),
+    }
+}
+
+/// Joins the columns of each key; the rows come ordered by table, key and position.
+fn collect_keys(rows: &[QueryResult], action: impl Fn(&str) -> Result<Action>) -> Result<Vec<ForeignKey>> {
     let mut keys: Vec<ForeignKey> = Vec::new();
     let mut current = None;
-    for part in columns {
+    for row in rows {
+        let part = key_column(row, &action)?;
         let identity = (part.table.clone(), part.identity);
         match keys.last_mut() {
             Some(key) if current.as_ref() == Some(&identity) => {
@@ -190,7 +215,7 @@ fn collect_keys(columns: impl IntoIterator<Item = KeyColumn>) -> Vec<ForeignKey>
         current = Some(identity);
     }
     keys.sort();
-    keys
+    Ok(keys)
 }
 
 /// The standard's words for an action, as MySQL and SQLite store them.

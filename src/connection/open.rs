@@ -98,7 +98,9 @@ async fn sqlite(url: &str, options: &StoreOptions) -> Result<DatabaseConnection>
     let pool = pool.connect_with(connect).await.map_err(|error| {
         let error = connection_error(error);
         match error.driver_code() {
-            Some("14") => error.with_hint("the file cannot be opened; add ?mode=rwc to the URL to create it"),
+            Some("14") => error.with_hint(
+                "the file cannot be opened; if it is to be created, add ?mode=rwc to the URL, and make its directory",
+            ),
             _ => error,
         }
     })?;

@@ -1,17 +1,14 @@
 //! MySQL and MariaDB, from `information_schema`.
 
-use sea_orm::QueryResult;
-
-use super::{KeyColumn, action, collect_keys, query};
+use super::{action, collect_keys, query};
 use crate::connection::Connection;
 use crate::error::Result;
-use crate::name::TableName;
 use crate::schema::ForeignKey;
 
 /// Constraint names are unique per database in InnoDB; the join names the table too, since other engines' are not. MariaDB and MySQL
 /// differ in the case of the column headings, so each has an alias.
 const FOREIGN_KEYS: &str = "\
-SELECT k.constraint_name AS constraint_name,
+SELECT k.constraint_name AS identity, k.constraint_name AS constraint_name,
        CASE WHEN k.table_schema <> database() THEN k.table_schema END AS table_schema, k.table_name AS table_name,
        k.column_name AS column_name,
        CASE WHEN k.referenced_table_schema <> database() THEN k.referenced_table_schema END AS referenced_schema,
@@ -26,30 +23,5 @@ ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position";
 
 pub(super) async fn foreign_keys(connection: &Connection, database: Option<&str>) -> Result<Vec<ForeignKey>> {
     let rows = query(connection, FOREIGN_KEYS, [database.into(), database.into()]).await?;
-    let columns: Vec<_> = rows.iter().map(key_column).collect::<Result<_>>()?;
-    Ok(collect_keys(columns))
-}
-
-fn key_column(row: &QueryResult) -> Result<KeyColumn> {
-    let constraint: String = row.try_get("", "constraint_name")?;
-    Ok(KeyColumn {
-        identity: constraint.clone(),
-        constraint: Some(constraint),
-        table: table(row.try_get("", "table_schema")?, row.try_get("", "table_name")?),
-        column: row.try_get("", "column_name")?,
-        referenced_table: table(
-            row.try_get("", "referenced_schema")?,
-            row.try_get("", "referenced_name")?,
-        ),
-        referenced_column: row.try_get("", "referenced_column")?,
-        on_delete: action(&row.try_get::<String>("", "on_delete")?)?,
-        on_update: action(&row.try_get::<String>("", "on_update")?)?,
-    })
-}
-
-fn table(database: Option<String>, name: String) -> TableName {
-    match database {
-        Some(database) => TableName::in_schema(database, name),
-        None => TableName::new(name),
-    }
+    collect_keys(&rows, action)
 }

@@ -1,11 +1,8 @@
 //! PostgreSQL, from `pg_catalog`, which a role that owns nothing may read too (`information_schema` shows it no keys).
 
-use sea_orm::QueryResult;
-
-use super::{KeyColumn, collect_keys, query, unknown_action};
+use super::{collect_keys, query, unknown_action};
 use crate::connection::Connection;
 use crate::error::Result;
-use crate::name::TableName;
 use crate::schema::{Action, ForeignKey};
 
 /// Constraint names repeat between tables, so keys are told apart by their oid. The copies a partitioned table hands down to its
@@ -29,31 +26,7 @@ ORDER BY n.nspname, t.relname, c.oid, k.position";
 
 pub(super) async fn foreign_keys(connection: &Connection) -> Result<Vec<ForeignKey>> {
     let rows = query(connection, FOREIGN_KEYS, []).await?;
-    let columns: Vec<_> = rows.iter().map(key_column).collect::<Result<_>>()?;
-    Ok(collect_keys(columns))
-}
-
-fn key_column(row: &QueryResult) -> Result<KeyColumn> {
-    Ok(KeyColumn {
-        identity: row.try_get("", "identity")?,
-        constraint: Some(row.try_get("", "constraint_name")?),
-        table: table(row.try_get("", "table_schema")?, row.try_get("", "table_name")?),
-        column: row.try_get("", "column_name")?,
-        referenced_table: table(
-            row.try_get("", "referenced_schema")?,
-            row.try_get("", "referenced_name")?,
-        ),
-        referenced_column: row.try_get("", "referenced_column")?,
-        on_delete: action(&row.try_get::<String>("", "on_delete")?)?,
-        on_update: action(&row.try_get::<String>("", "on_update")?)?,
-    })
-}
-
-fn table(schema: Option<String>, name: String) -> TableName {
-    match schema {
-        Some(schema) => TableName::in_schema(schema, name),
-        None => TableName::new(name),
-    }
+    collect_keys(&rows, action)
 }
 
 /// `confdeltype` and `confupdtype` (PostgreSQL manual, `pg_constraint`).

@@ -11,6 +11,9 @@ use crate::delete::{self, DeleteReport, Outlook};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::Operation;
 
+/// A unique key that is violated this often is violated by another row.
+const UPSERT_ATTEMPTS: u32 = 3;
+
 impl<E: Entity> EntityRepository<E> {
     pub(super) async fn write_insert(&self, operation: &Operation, row: E::ActiveModel) -> Result<E::Model> {
         if self.connection.backend().capability().returning {
@@ -100,9 +103,26 @@ impl<E: Entity> EntityRepository<E> {
             )));
         };
         let found = row_condition(&key, &values);
+        for _ in 1..UPSERT_ATTEMPTS {
+            match self.upsert_once(operation, &row, &key, &found).await {
+                // Perhaps another connection has just inserted the very row, and it was met by another of its unique keys first.
+                Err(error) if error.is_unique() => {}
+                result => return result,
+            }
+        }
+        self.upsert_once(operation, &row, &key, &found).await
+    }
+
+    async fn upsert_once(
+        &self,
+        operation: &Operation,
+        row: &E::ActiveModel,
+        key: &[E::Column],
+        found: &Condition,
+    ) -> Result<E::Model> {
         self.connection
             .transaction(TransactionOptions::new(), operation, |tx| {
-                let (key, found, row) = (&key, found.clone(), row.clone());
+                let (found, row) = (found.clone(), row.clone());
                 async move {
                     if tx.backend().capability().conflict_target {
                         insert_or_change::<E>(&tx, key, row).await?;

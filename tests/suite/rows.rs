@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use entity::{post, user};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, Condition};
-use sea_orm_cascade::{Repository, RepositoryExt};
+use sea_orm_cascade::{Repository, RepositoryExt, Store};
 
 use crate::harness::{Db, cases, execute, number};
 use crate::log::Log;
@@ -23,6 +23,9 @@ cases![
     update_if,
     upsert,
     upsert_leaves_other_rows_alone,
+    upserts_of_one_key_at_once,
+    nothing_to_change,
+    a_connection_of_seaorms,
     behind_dyn,
 ];
 
@@ -327,5 +330,69 @@ async fn behind_dyn(db: Db) -> Result<()> {
     // It can move into a task.
     let counted = tokio::spawn(async move { posts.count_by(post::Column::UserId.eq(17)).await }).await??;
     ensure!(counted == 3);
+    Ok(())
+}
+
+/// Many connections upsert the same key: one row, and nobody fails.
+async fn upserts_of_one_key_at_once(db: Db) -> Result<()> {
+    let store = db.store_of(models::entities()).await?;
+    store.create_all().await?;
+    for round in 0..10 {
+        let tasks: Vec<_> = (0..6)
+            .map(|n| {
+                let films = store.repository::<film::Entity>();
+                tokio::spawn(async move {
+                    let row = film::ActiveModel {
+                        id: NotSet,
+                        title: Set(format!("title {round}")),
+                        code: Set(round),
+                        stars: Set(n),
+                    };
+                    films.upsert(row, &[film::Column::Code]).await
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await??;
+        }
+    }
+    ensure!(number(&store, "SELECT COUNT(*) FROM films").await? == 10);
+    Ok(())
+}
+
+async fn nothing_to_change(db: Db) -> Result<()> {
+    let store = db.created().await?;
+    let users = store.repository::<user::Entity>();
+    let ann = users.insert(user::new("ann", "h")).await?;
+    let unchanged = |id: i64| user::ActiveModel {
+        id: Set(id),
+        ..Default::default()
+    };
+    ensure!(users.update(unchanged(ann.id)).await? == ann);
+    ensure!(users.update(unchanged(99)).await.unwrap_err().is_not_found());
+    ensure!(users.update_if(unchanged(ann.id), Condition::all()).await? == ann);
+    Ok(())
+}
+
+/// A store over a connection an application has already.
+async fn a_connection_of_seaorms(db: Db) -> Result<()> {
+    db.created().await?.close().await?;
+    let connection = sea_orm::Database::connect(&db.url).await?;
+    let store = Store::from_connection(connection.clone(), entity::entities())?;
+    ensure!(store.backend() == db.backend);
+    let ann = store.repository::<user::Entity>().insert(user::new("ann", "h")).await?;
+    let found = <user::Entity as sea_orm::EntityTrait>::find_by_id(ann.id)
+        .one(&connection)
+        .await?;
+    ensure!(found == Some(ann));
+    let error = store
+        .repository::<post::Entity>()
+        .insert(post::new(20, "t", "c"))
+        .await
+        .unwrap_err();
+    ensure!(
+        error.to_string() == "posts.user_id = 20 references no row of users",
+        "{error}"
+    );
     Ok(())
 }

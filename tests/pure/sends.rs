@@ -1,0 +1,38 @@
+//! Every future of the public API can move between threads, also where closures and borrowed values are in it.
+
+use entity::{post, user};
+use sea_orm::{ColumnTrait, Condition};
+use sea_orm_cascade::{Error, Query, Repository, RepositoryExt, Store, introspect};
+
+fn sends<T: Send>(_: T) {}
+
+#[test]
+fn all_of_them() {
+    // Compiling it is the test.
+    let _: fn(&'static Store, &'static str, &'static [String]) = every_future;
+}
+
+fn every_future(store: &Store, url: &str, names: &[String]) {
+    sends(Store::connect(url, entity::entities()));
+    sends(store.create_all());
+    sends(introspect::foreign_keys(store.connection()));
+    sends(async move {
+        let (users, posts) = (store.repository::<user::Entity>(), store.repository::<post::Entity>());
+        users.related::<post::Entity>(17).await?;
+        users.with_related::<post::Entity>(Condition::all()).await?;
+        users.find_many(vec![1]).await?;
+        users.page(Query::new()).await?;
+        posts
+            .insert_many(names.iter().map(|name| post::new(17, name, "…")))
+            .await?;
+        posts.update_many(post::Column::Id.eq(1), post::owner(18)).await?;
+        users.delete(17).await
+    });
+    sends(store.transaction(async |tx| {
+        for name in names {
+            tx.repository::<user::Entity>().insert(user::new(name, "h")).await?;
+        }
+        tx.transaction(async |inner| Ok::<_, Error>(inner.backend())).await
+    }));
+    sends(migration::run(store, migration::Command::Status));
+}
