@@ -12,7 +12,7 @@ use migration::Command;
 use scratch::Scratch;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::ConnectionTrait;
-use sea_orm_cascade::{Query, Repository, RepositoryExt, Store, introspect};
+use sea_orm_cascade::{Backend, Query, Repository, RepositoryExt, Store, introspect};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -38,7 +38,12 @@ async fn main() -> Result<()> {
 
 async fn tell(url: String, empty_url: String) -> Result<()> {
     let store = Store::connect(&url, entity::entities()).await?;
-    println!("The cascade tutorial, on {}", store.backend());
+    let database = match store.backend() {
+        Backend::Postgres => "PostgreSQL",
+        Backend::MySql => "MySQL or MariaDB",
+        Backend::Sqlite => "SQLite",
+    };
+    println!("The cascade tutorial, on {database}");
     without_a_relation(&store).await?;
     make_the_relation(&store).await?;
     what_it_refuses(&store).await?;

@@ -48,6 +48,8 @@
 //! | `postgres` | PostgreSQL | no |
 //! | `mysql` | MySQL and MariaDB | no |
 //!
+//! Every item is there under every feature; a URL whose feature is off is refused and says which feature it needs.
+//!
 //! For TLS, enable one of SeaORM's runtimes in your own `Cargo.toml`, for example
 //! `sea-orm = { version = "2", default-features = false, features = ["runtime-tokio-rustls"] }`.
 //!

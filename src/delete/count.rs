@@ -16,6 +16,12 @@ use crate::graph;
 use crate::name::{ColumnName, TableName};
 use crate::schema::{Action, ForeignKey};
 
+/// How deep conditions may nest. MySQL gives up at 63 nested selects.
+const DEEPEST: u32 = 30;
+
+/// How many subqueries one condition may hold: a table reached on many paths has one for each.
+const WIDEST: u32 = 150;
+
 /// The rows that are to go from one table, and the tables whose rows go with them.
 pub(crate) struct Closure {
     backend: Backend,
@@ -24,7 +30,8 @@ pub(crate) struct Closure {
     keys: Vec<ForeignKey>,
     /// The tables whose rows may go, referenced ones first.
     order: Vec<TableName>,
-    /// Tables of the closure whose rows cannot be described in one statement: circles through several tables, and what hangs on them.
+    /// Tables of the closure whose rows one statement cannot describe: circles through several tables, tables reached over too many
+    /// paths or too long ones, and what hangs on them.
     indescribable: BTreeSet<TableName>,
 }
 
@@ -37,6 +44,7 @@ impl Closure {
             .cloned()
             .collect();
         let mut order = Vec::new();
+        let mut sizes: BTreeMap<TableName, Size> = BTreeMap::new();
         let mut indescribable = BTreeSet::new();
         for component in graph::components(&tables, &cascades) {
             let circular = component.len() > 1
@@ -44,11 +52,14 @@ impl Closure {
                     .iter()
                     .any(|table| differing_self_references(table, &cascades));
             for table in component {
-                let hangs_on_one = cascades
-                    .iter()
-                    .any(|key| key.relation.table == table && indescribable.contains(&key.relation.referenced_table));
-                if circular || hangs_on_one {
-                    indescribable.insert(table.clone());
+                let size = Size::of(&table, &cascades, &sizes);
+                match size {
+                    Some(size) if !circular && size.is_sensible() => {
+                        sizes.insert(table.clone(), size);
+                    }
+                    _ => {
+                        indescribable.insert(table.clone());
+                    }
                 }
                 order.push(table);
             }
@@ -212,6 +223,36 @@ impl Closure {
             }
         }
         survivors.add(referencing)
+    }
+}
+
+/// How large the condition for a table's going rows is.
+#[derive(Clone, Copy)]
+struct Size {
+    depth: u32,
+    subqueries: u32,
+}
+
+impl Size {
+    /// From the sizes of the tables it references, which come earlier; `None` if one of them has no condition.
+    fn of(table: &TableName, cascades: &[ForeignKey], known: &BTreeMap<TableName, Self>) -> Option<Self> {
+        let mut size = Self {
+            depth: 1,
+            subqueries: 1,
+        };
+        for key in cascades.iter().filter(|key| key.relation.table == *table) {
+            let referenced = &key.relation.referenced_table;
+            if referenced != table {
+                let inner = known.get(referenced)?;
+                size.depth = Ord::max(size.depth, inner.depth.saturating_add(1));
+                size.subqueries = size.subqueries.saturating_add(inner.subqueries);
+            }
+        }
+        Some(size)
+    }
+
+    const fn is_sensible(self) -> bool {
+        self.depth <= DEEPEST && self.subqueries <= WIDEST
     }
 }
 

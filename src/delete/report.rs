@@ -82,8 +82,8 @@ impl DeleteReport {
         &self.tables
     }
 
-    /// Tables whose rows may have gone too and were not counted: several tables that cascade in a circle, and what cascades from
-    /// them.
+    /// Tables whose rows may have gone too and were not counted: several tables that cascade in a circle, tables reached
+    /// over more than 150 paths or one of more than 30 keys, and what cascades from such tables.
     #[must_use]
     pub fn not_counted(&self) -> &[TableName] {
         &self.not_counted

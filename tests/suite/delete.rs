@@ -18,6 +18,8 @@ cases![
     restrict_keeps_everything,
     restrict_below_a_cascade,
     circles_are_not_counted,
+    a_chain_of_forty_tables,
+    a_table_reached_on_a_thousand_paths,
     a_child_inserted_meanwhile_is_counted_or_refused,
     inside_a_transaction,
     tables_of_another_schema,
@@ -367,4 +369,76 @@ mod book {
     }
 
     impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Deeper than one statement can describe; InnoDB itself cascades through fifteen levels at the most.
+async fn a_chain_of_forty_tables(db: Db) -> Result<()> {
+    let levels: i64 = if db.backend == Backend::MySql { 14 } else { 40 };
+    let store = db.store_of(Entities::new()).await?;
+    execute(&store, "CREATE TABLE folders (id bigint PRIMARY KEY, parent_id bigint)").await?;
+    execute(&store, "INSERT INTO folders VALUES (1, NULL)").await?;
+    let mut parent = "folders".to_owned();
+    for level in 1..=levels {
+        let table = format!("level_{level:02}");
+        let create = format!(
+            "CREATE TABLE {table} (id bigint PRIMARY KEY, up bigint, FOREIGN KEY (up) REFERENCES {parent} (id) ON DELETE CASCADE)"
+        );
+        execute(&store, &create).await?;
+        execute(&store, &format!("INSERT INTO {table} VALUES (1, 1), (2, NULL)")).await?;
+        parent = table;
+    }
+    let report = store.repository::<folder::Entity>().delete(1).await?;
+    for level in 1..=levels {
+        let table = format!("level_{level:02}");
+        ensure!(
+            number(&store, &format!("SELECT COUNT(*) FROM {table}")).await? == 1,
+            "{table}"
+        );
+        let counted = level < 30;
+        ensure!(report.deleted(&table) == u64::from(counted), "{table}\n{report}");
+        ensure!(
+            report.not_counted().contains(&table.as_str().into()) != counted,
+            "{table}\n{report}"
+        );
+    }
+    Ok(())
+}
+
+/// Each of twelve tables references all before it: 1,024 paths lead to the last.
+async fn a_table_reached_on_a_thousand_paths(db: Db) -> Result<()> {
+    let store = db.store_of(Entities::new()).await?;
+    execute(&store, "CREATE TABLE folders (id bigint PRIMARY KEY, parent_id bigint)").await?;
+    execute(&store, "INSERT INTO folders VALUES (1, NULL), (2, NULL)").await?;
+    let mut above = vec!["folders".to_owned()];
+    for level in 1..=11 {
+        let table = format!("level_{level:02}");
+        let columns: String = above.iter().map(|up| format!(", {up}_id bigint")).collect();
+        let keys: String = above
+            .iter()
+            .map(|up| format!(", FOREIGN KEY ({up}_id) REFERENCES {up} (id) ON DELETE CASCADE"))
+            .collect();
+        execute(
+            &store,
+            &format!("CREATE TABLE {table} (id bigint PRIMARY KEY{columns}{keys})"),
+        )
+        .await?;
+        let ones = ", 1".repeat(above.len());
+        let twos = ", 2".repeat(above.len());
+        execute(&store, &format!("INSERT INTO {table} VALUES (1{ones}), (2{twos})")).await?;
+        above.push(table);
+    }
+    let report = store.repository::<folder::Entity>().delete(1).await?;
+    for table in &above {
+        ensure!(
+            number(&store, &format!("SELECT COUNT(*) FROM {table}")).await? == 1,
+            "{table}"
+        );
+        let counted = !report.not_counted().contains(&table.as_str().into());
+        ensure!(report.deleted(table) == u64::from(counted), "{table}\n{report}");
+    }
+    ensure!(
+        report.deleted("level_07") == 1 && report.deleted("level_11") == 0,
+        "{report}"
+    );
+    Ok(())
 }
