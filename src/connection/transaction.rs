@@ -10,30 +10,28 @@ use sea_orm::{
 use super::options::{Access, TransactionOptions};
 use super::{Bound, Connection};
 use crate::backend::Backend;
-use crate::error::{Error, ErrorKind, Result, RetryReason};
+use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{Operation, STATEMENT};
 
 /// What happened inside a transaction so far, whether or not the caller passed it on.
 #[derive(Debug, Default)]
 pub(super) struct TransactionState {
-    retry: Mutex<Option<RetryReason>>,
+    retry: Mutex<Option<Error>>,
     failed: AtomicBool,
 }
 
 impl TransactionState {
     pub(super) fn record(&self, error: &DbErr) {
         self.failed.store(true, Ordering::Relaxed);
-        if let ErrorKind::Retryable { reason, .. } = Error::from(error.clone()).kind() {
-            self.record_retry(*reason);
+        let error = Error::from(error.clone());
+        if error.is_retryable() {
+            *self.retry.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }
 
-    fn record_retry(&self, reason: RetryReason) {
-        *self.retry.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
-    }
-
-    fn retry(&self) -> Option<RetryReason> {
-        *self.retry.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The failure that wants the transaction run again, if there was one.
+    fn take_retry(&self) -> Option<Error> {
+        self.retry.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn failed(&self) -> bool {
@@ -45,7 +43,8 @@ impl TransactionState {
 enum Attempt<T, E> {
     Done(T),
     Failed(E),
-    Again(RetryReason, Option<Error>),
+    /// With a retryable failure.
+    Again(Error),
 }
 
 impl Connection {
@@ -74,17 +73,14 @@ impl Connection {
             match self.attempt(options, &body).await {
                 Attempt::Done(value) => return Ok(value),
                 Attempt::Failed(error) => return Err(error),
-                Attempt::Again(reason, error) if attempt >= allowed => {
-                    let kind = ErrorKind::Retryable {
-                        reason,
-                        attempts: attempt,
+                Attempt::Again(error) => {
+                    let ErrorKind::Retryable { reason, .. } = *error.kind() else {
+                        return Err(E::from(error));
                     };
-                    return Err(E::from(match error {
-                        Some(error) => error.with_kind(kind),
-                        None => Error::new(kind),
-                    }));
-                }
-                Attempt::Again(reason, _) => {
+                    if attempt >= allowed {
+                        let attempts = attempt;
+                        return Err(E::from(error.with_kind(ErrorKind::Retryable { reason, attempts })));
+                    }
                     let pause = self.retry.ceiling(attempt).mul_f64(fastrand::f64());
                     tracing::debug!(
                         ?reason,
@@ -124,12 +120,9 @@ impl Connection {
                 "nothing was committed: an operation of the transaction is still running in another task; wait for it inside the closure",
             )));
         };
-        if let Some(reason) = state.retry() {
+        if let Some(error) = state.take_retry() {
             self.roll_back(transaction).await;
-            if let Bound::Transaction { state: outer, .. } = &self.bound {
-                outer.record_retry(reason);
-            }
-            return Attempt::Again(reason, None);
+            return self.again(error);
         }
         match result {
             Err(error) => {
@@ -145,14 +138,18 @@ impl Connection {
 
     /// A failure of BEGIN or COMMIT itself.
     fn failed_outside<T, E: From<Error>>(&self, error: Error) -> Attempt<T, E> {
-        let ErrorKind::Retryable { reason, .. } = error.kind() else {
-            return Attempt::Failed(E::from(error));
-        };
-        let reason = *reason;
-        if let Bound::Transaction { state: outer, .. } = &self.bound {
-            outer.record_retry(reason);
+        match error.is_retryable() {
+            true => self.again(error),
+            false => Attempt::Failed(E::from(error)),
         }
-        Attempt::Again(reason, Some(error))
+    }
+
+    /// Asks for another attempt, also of the transaction around this one.
+    fn again<T, E>(&self, error: Error) -> Attempt<T, E> {
+        if let (Bound::Transaction { state: outer, .. }, Some(raw)) = (&self.bound, error.db_err()) {
+            outer.record(raw);
+        }
+        Attempt::Again(error)
     }
 
     async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction> {
@@ -184,8 +181,8 @@ impl Connection {
         tracing::trace!(target: STATEMENT, backend = self.backend.name(), statement = "COMMIT");
         transaction.commit().await.map_err(|error| {
             let error = Error::from(error);
-            match error.kind() {
-                ErrorKind::Connection => error.with_kind(ErrorKind::CommitUnknown),
+            match (error.kind(), &self.bound) {
+                (ErrorKind::Connection, Bound::Pool(_)) => error.with_kind(ErrorKind::CommitUnknown),
                 _ => error,
             }
         })
