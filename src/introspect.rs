@@ -36,6 +36,10 @@ pub async fn foreign_keys(connection: &Connection) -> Result<Vec<ForeignKey>> {
 }
 
 /// [`foreign_keys`], on MySQL of another database than the connection's.
+#[cfg_attr(
+    not(feature = "mysql"),
+    expect(unused_variables, reason = "only MySQL's catalog is asked per database")
+)]
 pub(crate) async fn foreign_keys_around(connection: &Connection, database: Option<&str>) -> Result<Vec<ForeignKey>> {
     match connection.backend() {
         #[cfg(feature = "postgres")]
