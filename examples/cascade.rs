@@ -18,7 +18,13 @@ use sea_orm_cascade::{Backend, Query, Repository, RepositoryExt, Store, introspe
 async fn main() -> Result<()> {
     let server = std::env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite::memory:".to_owned());
     let scratch = Scratch::create(&server).await?;
-    let empty = Scratch::create(&server).await?;
+    let empty = match Scratch::create(&server).await {
+        Ok(empty) => empty,
+        Err(error) => {
+            scratch.discard().await?;
+            return Err(error);
+        }
+    };
     let story = tokio::spawn(tell(scratch.url().to_owned(), empty.url().to_owned()));
     // Whether the story ends well, fails, panics or is interrupted: its databases go.
     let outcome = tokio::select! {
