@@ -37,40 +37,45 @@ fn say_waiting() {
     tracing::info!("another process is migrating this database: waiting until it is done");
 }
 
-/// An advisory lock on a connection of its own, so that each migration keeps its own transaction. It goes when that transaction ends or
-/// the process dies.
+/// One transaction around the whole command, and in it an advisory lock. A process that dies takes both along, and only together: were
+/// the lock another connection's, it could go while a statement of the dead process still runs.
 async fn on_postgres(pool: &DatabaseConnection, command: Command) -> Result<(), DbErr> {
     const KEY: &str = "hashtextextended('migration of ' || current_schema(), 0)";
-    need_two_connections(pool.get_postgres_connection_pool().options().get_max_connections())?;
-    let lock = pool.begin().await?;
-    if !ask(&lock, &format!("SELECT pg_try_advisory_xact_lock({KEY})")).await? {
+    let transaction = pool.begin().await?;
+    if !ask(&transaction, &format!("SELECT pg_try_advisory_xact_lock({KEY})")).await? {
         say_waiting();
         let patience = format!("SET LOCAL lock_timeout = {}", PATIENCE.as_millis());
-        lock.execute_unprepared(&patience).await?;
-        lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({KEY})"))
+        transaction.execute_unprepared(&patience).await?;
+        transaction
+            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({KEY})"))
+            .await?;
+        transaction
+            .execute_unprepared("SET LOCAL lock_timeout TO DEFAULT")
             .await?;
     }
-    let result = carry_out(pool, command).await;
-    lock.rollback().await?;
-    result
+    carry_out(&transaction, command).await?;
+    transaction.commit().await
 }
 
-/// A named lock on a connection of its own. Its name holds the database's, since it is the server's; 64 characters at most.
+/// A named lock of the connection that migrates, for the same reason. Its name holds the database's, since names are the server's; 64
+/// characters at most. The transaction ends with the first data definition, as every transaction here does; the lock does not.
 async fn on_mysql(pool: &DatabaseConnection, command: Command) -> Result<(), DbErr> {
     const KEY: &str = "CONCAT('migration of ', SHA1(DATABASE()))";
-    need_two_connections(pool.get_mysql_connection_pool().options().get_max_connections())?;
-    let lock = pool.begin().await?;
-    if !ask(&lock, &format!("SELECT GET_LOCK({KEY}, 0) = 1")).await? {
+    let connection = pool.begin().await?;
+    if !ask(&connection, &format!("SELECT GET_LOCK({KEY}, 0) = 1")).await? {
         say_waiting();
-        if !ask(&lock, &format!("SELECT GET_LOCK({KEY}, {}) = 1", PATIENCE.as_secs())).await? {
+        let patience = PATIENCE.as_secs();
+        if !ask(&connection, &format!("SELECT GET_LOCK({KEY}, {patience}) = 1")).await? {
             return Err(migration_error(
                 "another process has been migrating this database for ten minutes",
             ));
         }
     }
-    let result = carry_out(pool, command).await;
-    lock.execute_unprepared(&format!("DO RELEASE_LOCK({KEY})")).await?;
-    lock.rollback().await?;
+    let result = carry_out(&connection, command).await;
+    connection
+        .execute_unprepared(&format!("DO RELEASE_LOCK({KEY})"))
+        .await?;
+    connection.commit().await?;
     result
 }
 
@@ -119,15 +124,6 @@ async fn in_one_transaction(connection: &DatabaseConnection, command: Command) -
         )));
     }
     transaction.commit().await
-}
-
-fn need_two_connections(allowed: u32) -> Result<(), DbErr> {
-    if allowed < 2 {
-        return Err(migration_error(
-            "migrating needs two connections, one of them for its lock: allow more than 1",
-        ));
-    }
-    Ok(())
 }
 
 async fn ask(connection: &impl ConnectionTrait, sql: &str) -> Result<bool, DbErr> {

@@ -47,9 +47,8 @@ pub enum Command {
 
 /// Runs a command while no other process does.
 ///
-/// A second process waits, says so in its log, and then finds the work done. On PostgreSQL each migration is a transaction; on SQLite
-/// the whole command is one; on MySQL every statement commits by itself, and a migration that was cut off is completed by running it
-/// again.
+/// A second process waits, says so in its log, and then finds the work done. On PostgreSQL and SQLite the whole command is one
+/// transaction; on MySQL every statement commits by itself, and a migration that was cut off is completed by running it again.
 ///
 /// # Errors
 ///

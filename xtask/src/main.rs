@@ -63,10 +63,14 @@ fn test(arguments: Vec<String>) -> Result<()> {
     let backends = Backends::start(&Needed::from_environment()?)?;
     backends.announce();
     let mut tests = cargo();
-    tests
-        .args(["test", "--workspace"])
-        .args(arguments)
-        .envs(backends.variables());
+    tests.arg("test");
+    if !arguments
+        .iter()
+        .any(|argument| argument == "-p" || argument.starts_with("--package"))
+    {
+        tests.arg("--workspace");
+    }
+    tests.args(arguments).envs(backends.variables());
     let result = run(&mut tests);
     backends.announce_skips();
     result
