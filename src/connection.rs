@@ -22,7 +22,7 @@ use sea_orm::{
 };
 
 use crate::backend::Backend;
-use crate::error::Result;
+use crate::error::{Result, TRANSACTION_ENDED};
 use crate::observe::STATEMENT;
 
 pub use options::{Access, RetryPolicy, StoreOptions, TransactionOptions};
@@ -104,12 +104,7 @@ impl Connection {
             Bound::Transaction { transaction, state } => transaction
                 .upgrade()
                 .map(|transaction| Held::Transaction(transaction, state))
-                .ok_or_else(|| {
-                    DbErr::Conn(RuntimeErr::Internal(
-                        "the transaction this was bound to has ended: use it only inside the closure it was given to"
-                            .to_owned(),
-                    ))
-                }),
+                .ok_or_else(|| DbErr::Conn(RuntimeErr::Internal(TRANSACTION_ENDED.to_owned()))),
         }
     }
 

@@ -26,6 +26,7 @@ use sea_orm::DbErr;
 
 use crate::name::{ColumnName, ConstraintName, KeyValues, Relation, TableName};
 
+pub(crate) use classify::TRANSACTION_ENDED;
 pub use driver::DriverError;
 
 /// What this crate's operations return.

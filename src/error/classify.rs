@@ -5,6 +5,10 @@ use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 use super::driver::DriverError;
 use super::{ErrorKind, TimeLimit};
 
+/// What a connection says, in SeaORM's error type, whose transaction is over.
+pub(crate) const TRANSACTION_ENDED: &str =
+    "the transaction this was bound to has ended: use it only inside the closure it was given to";
+
 pub(super) fn classify(error: &DbErr) -> (ErrorKind, DriverError) {
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => (
@@ -14,10 +18,14 @@ pub(super) fn classify(error: &DbErr) -> (ErrorKind, DriverError) {
             plain(error),
         ),
         DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => (ErrorKind::Connection, plain(error)),
+        DbErr::Conn(RuntimeErr::Internal(text)) if text == TRANSACTION_ENDED => {
+            (ErrorKind::InvalidInput { problem: text.clone() }, plain(error))
+        }
         DbErr::Conn(runtime) => match classify_runtime(runtime) {
             // Whatever keeps a connection from being made is a matter of the connection.
             Some((ErrorKind::Database { .. }, driver)) => (ErrorKind::Connection, driver),
             Some(classified) => classified,
+            // SeaORM's own words here quote the URL.
             None => (ErrorKind::Connection, DriverError::new(None, "no connection")),
         },
         DbErr::Exec(runtime) | DbErr::Query(runtime) => {
