@@ -7,8 +7,8 @@ use std::time::Duration;
 use sea_orm_cascade::{Backend, Store};
 use sea_orm_migration::sea_orm::sqlx::sqlite::SqlitePoolOptions;
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, SqliteTransactionMode, SqlxSqliteConnector, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
+    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
 
 use crate::{Command, carry_out};
@@ -111,19 +111,42 @@ async fn in_one_transaction(connection: &DatabaseConnection, command: Command) -
             ..Default::default()
         })
         .await?;
-    carry_out(&transaction, command).await?;
-    let check = Statement::from_string(
-        transaction.get_database_backend(),
-        "SELECT \"table\", \"parent\" FROM pragma_foreign_key_check",
-    );
-    if let Some(row) = transaction.query_one_raw(check).await? {
-        let (table, parent): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        transaction.rollback().await?;
+    let result = change_and_check(&transaction, command).await;
+    // Awaited, and not left to the drop: inside a transaction the pragma that follows would be ignored without a word.
+    match result {
+        Ok(()) => transaction.commit().await,
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+/// Refuses what would leave more dangling references than there were.
+async fn change_and_check(transaction: &DatabaseTransaction, command: Command) -> Result<(), DbErr> {
+    let before = dangling(transaction).await?;
+    carry_out(transaction, command).await?;
+    let after = dangling(transaction).await?;
+    if after.len() > before.len() {
+        let example = after.iter().find(|pair| !before.contains(pair)).or(after.first());
+        let (table, parent) = example.cloned().unwrap_or_default();
         return Err(migration_error(format!(
             "nothing was changed: afterwards rows of {table} would reference rows of {parent} that are not there"
         )));
     }
-    transaction.commit().await
+    Ok(())
+}
+
+/// The referencing and the referenced table of each row whose reference dangles.
+async fn dangling(transaction: &DatabaseTransaction) -> Result<Vec<(String, String)>, DbErr> {
+    let check = Statement::from_string(
+        transaction.get_database_backend(),
+        "SELECT \"table\", \"parent\" FROM pragma_foreign_key_check",
+    );
+    let rows = transaction.query_all_raw(check).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+        .collect()
 }
 
 async fn ask(connection: &impl ConnectionTrait, sql: &str) -> Result<bool, DbErr> {

@@ -16,6 +16,8 @@ cases![
     what_it_knows_nothing_of_stays,
     children_survive_a_rebuild,
     fresh_status_refresh_reset,
+    enforcement_is_on_after_a_failure,
+    old_dangling_rows_do_not_stand_in_the_way,
 ];
 
 const POSTS: i64 = 100_000;
@@ -333,5 +335,41 @@ async fn fresh_status_refresh_reset(db: Db) -> Result<()> {
     ensure!(number(&store, "SELECT COUNT(*) FROM users").await? == 0 && relation(&store).await? == (1, 1));
     migration::run(&store, Command::Reset).await?;
     ensure!(execute(&store, "SELECT 1 FROM users").await.is_err());
+    Ok(())
+}
+
+/// In memory there is one connection, whose enforcement is off while it migrates. A failure must not leave it so.
+async fn enforcement_is_on_after_a_failure(db: Db) -> Result<()> {
+    if db.backend != Backend::Sqlite {
+        return Ok(());
+    }
+    let memory = Db {
+        url: "sqlite::memory:".to_owned(),
+        backend: db.backend,
+    };
+    let store = before_the_relation(&memory, 3).await?;
+    execute(&store, "DELETE FROM users").await?;
+    ensure!(migration::run(&store, Command::Up(None)).await.is_err());
+    ensure!(number(&store, "SELECT foreign_keys FROM pragma_foreign_keys").await? == 1);
+    ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == 3);
+    Ok(())
+}
+
+/// References that dangled before are somebody else's to mend; new ones are refused.
+async fn old_dangling_rows_do_not_stand_in_the_way(db: Db) -> Result<()> {
+    if db.backend != Backend::Sqlite {
+        return Ok(());
+    }
+    let store = before_the_relation(&db, 3).await?;
+    execute(&store, "CREATE TABLE notes (post_id bigint REFERENCES posts (id))").await?;
+    let unchecked = "PRAGMA foreign_keys = OFF; INSERT INTO notes VALUES (99); PRAGMA foreign_keys = ON";
+    execute(&store, unchecked).await?;
+    migration::run(&store, Command::Up(None)).await?;
+    ensure!(relation(&store).await? == (1, 1) && number(&store, "SELECT COUNT(*) FROM notes").await? == 1);
+    execute(&store, "INSERT INTO notes VALUES (1), (2)").await?;
+    // Rolling everything back would drop what the notes reference.
+    let error = migration::run(&store, Command::Reset).await.unwrap_err().to_string();
+    ensure!(error.contains("rows of notes would reference rows of posts"), "{error}");
+    ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == 3);
     Ok(())
 }
