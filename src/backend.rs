@@ -6,11 +6,13 @@
 use std::fmt;
 
 use sea_orm::DbBackend;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 /// A database engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// PostgreSQL.
     Postgres,
@@ -43,6 +45,16 @@ pub struct Capability {
     pub returning: bool,
     /// Data definition takes part in transactions.
     pub transactional_ddl: bool,
+    /// Enums and domains are types with a name, made by statements of their own.
+    pub named_types: bool,
+    /// SeaORM names foreign keys there. SQLite keeps a name too, but SeaORM writes none.
+    pub names_foreign_keys: bool,
+    /// A unique index is another thing than a unique constraint.
+    pub unique_indexes_apart: bool,
+    /// A foreign key can be added to a table that is there.
+    pub adds_foreign_keys: bool,
+    /// Bytes (PostgreSQL) or characters (MySQL) of the longest name; `None` where there is no limit.
+    pub name_limit: Option<usize>,
 }
 
 impl Backend {
@@ -75,6 +87,11 @@ impl Backend {
                 conflict_target: true,
                 returning: true,
                 transactional_ddl: true,
+                named_types: true,
+                names_foreign_keys: true,
+                unique_indexes_apart: true,
+                adds_foreign_keys: true,
+                name_limit: Some(63),
             },
             Self::MySql => Capability {
                 bind_limit: 65_535,
@@ -85,6 +102,11 @@ impl Backend {
                 conflict_target: false,
                 returning: false,
                 transactional_ddl: false,
+                named_types: false,
+                names_foreign_keys: true,
+                unique_indexes_apart: false,
+                adds_foreign_keys: true,
+                name_limit: Some(64),
             },
             Self::Sqlite => Capability {
                 bind_limit: 32_766,
@@ -95,6 +117,11 @@ impl Backend {
                 conflict_target: true,
                 returning: true,
                 transactional_ddl: true,
+                named_types: false,
+                names_foreign_keys: false,
+                unique_indexes_apart: true,
+                adds_foreign_keys: false,
+                name_limit: None,
             },
         }
     }

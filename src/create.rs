@@ -66,13 +66,19 @@ async fn create_missing(connection: &Connection, entities: &Entities) -> Result<
 
 /// PostgreSQL has no `CREATE TYPE IF NOT EXISTS`, and two entities may share an enum.
 async fn create_types(connection: &Connection, entity: &Registered) -> Result<()> {
-    for create in (entity.create_types)(connection.get_database_backend()) {
-        let statement = connection.get_database_backend().build(&create);
-        let guarded = format!(
-            "DO $create$ BEGIN {}; EXCEPTION WHEN duplicate_object THEN NULL; END $create$",
-            statement.sql
-        );
-        connection.execute_unprepared(&guarded).await?;
+    if connection.backend().capability().named_types {
+        for (name, labels) in (entity.enums)() {
+            let labels: Vec<_> = labels
+                .iter()
+                .map(|label| format!("'{}'", label.replace('\'', "''")))
+                .collect();
+            let guarded = format!(
+                "DO $create$ BEGIN CREATE TYPE \"{}\" AS ENUM ({}); EXCEPTION WHEN duplicate_object THEN NULL; END $create$",
+                name.replace('"', "\"\""),
+                labels.join(", ")
+            );
+            connection.execute_unprepared(&guarded).await?;
+        }
     }
     Ok(())
 }

@@ -79,20 +79,17 @@ mod tests {
             .filter_map(|line| {
                 let (edge, action) = line.trim().split_once(' ')?;
                 let (from, to) = edge.split_once("->")?;
-                Some(ForeignKey {
-                    relation: Relation {
-                        constraint: None,
-                        table: from.into(),
-                        columns: vec![ColumnName::new("x")],
-                        referenced_table: to.into(),
-                        referenced_columns: vec![ColumnName::new("id")],
-                    },
-                    on_delete: match action {
-                        "cascade" => Action::Cascade,
-                        _ => Action::SetNull,
-                    },
-                    on_update: Action::NoAction,
-                })
+                let relation = Relation {
+                    constraint: None,
+                    table: from.into(),
+                    columns: vec![ColumnName::new("x")],
+                    referenced_table: to.into(),
+                    referenced_columns: vec![ColumnName::new("id")],
+                };
+                Some(ForeignKey::new(relation).on_delete(match action {
+                    "cascade" => Action::Cascade,
+                    _ => Action::SetNull,
+                }))
             })
             .collect()
     }

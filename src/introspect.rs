@@ -204,17 +204,17 @@ fn collect_keys(rows: &[QueryResult], action: impl Fn(&str) -> Result<Action>) -
                     .referenced_columns
                     .push(ColumnName::new(part.referenced_column));
             }
-            _ => keys.push(ForeignKey {
-                relation: Relation {
+            _ => keys.push(
+                ForeignKey::new(Relation {
                     constraint: part.constraint.map(ConstraintName::new),
                     table: part.table,
                     columns: vec![ColumnName::new(part.column)],
                     referenced_table: part.referenced_table,
                     referenced_columns: vec![ColumnName::new(part.referenced_column)],
-                },
-                on_delete: part.on_delete,
-                on_update: part.on_update,
-            }),
+                })
+                .on_delete(part.on_delete)
+                .on_update(part.on_update),
+            ),
         }
         current = Some(identity);
     }

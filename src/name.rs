@@ -2,8 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The name of a table, with its schema where that is not the connection's own.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// As text it is `posts` or `billing.invoices`; a part that is no plain word is written in double quotes where the text is read
+/// again: `billing."new.invoices"`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct TableName {
     schema: Option<String>,
     name: String,
@@ -39,6 +45,66 @@ impl TableName {
     }
 }
 
+/// A name as it is written where text is read again: as it is if it is one plain word, else in double quotes, which are doubled inside.
+pub(crate) fn written(name: &str) -> String {
+    let plain = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$'));
+    match plain {
+        true => name.to_owned(),
+        false => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+/// Reads one [`written`] name from the front of a text; gives it and what follows.
+pub(crate) fn read_written(text: &str) -> Option<(String, &str)> {
+    if let Some(mut rest) = text.strip_prefix('"') {
+        let mut name = String::new();
+        loop {
+            let (part, after) = rest.split_once('"')?;
+            name.push_str(part);
+            match after.strip_prefix('"') {
+                Some(more) => {
+                    name.push('"');
+                    rest = more;
+                }
+                None => return Some((name, after)),
+            }
+        }
+    }
+    let end = text
+        .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '$')))
+        .unwrap_or(text.len());
+    let (name, rest) = text.split_at_checked(end)?;
+    (!name.is_empty()).then(|| (name.to_owned(), rest))
+}
+
+impl TableName {
+    /// As it is written where the text is read again.
+    pub(crate) fn written(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{}.{}", written(schema), written(&self.name)),
+            None => written(&self.name),
+        }
+    }
+
+    /// Reads `posts`, `billing.invoices` or `billing."new.invoices"`; nothing if it is none of these.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        Self::read_front(text).and_then(|(name, rest)| rest.is_empty().then_some(name))
+    }
+
+    /// Reads a written name from the front of a text; gives it and what follows.
+    pub(crate) fn read_front(text: &str) -> Option<(Self, &str)> {
+        let (first, rest) = read_written(text)?;
+        match rest.strip_prefix('.') {
+            Some(rest) => read_written(rest).map(|(name, rest)| (Self::in_schema(first, name), rest)),
+            None => Some((Self::new(first), rest)),
+        }
+    }
+}
+
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(schema) = &self.schema {
@@ -54,10 +120,27 @@ impl From<&str> for TableName {
     }
 }
 
+impl From<TableName> for String {
+    fn from(name: TableName) -> Self {
+        name.written()
+    }
+}
+
+impl TryFrom<String> for TableName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::read(&text).ok_or_else(|| {
+            format!("{text:?} is not the name of a table: write table, schema.table, or \"schema\".\"table\"")
+        })
+    }
+}
+
 macro_rules! name {
     ($(#[$meta:meta])* $type:ident) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
         pub struct $type(String);
 
         impl $type {
@@ -99,9 +182,10 @@ name! {
 /// Which columns of which table reference which columns of which other: what a foreign key is, without its actions.
 ///
 /// [`Display`](fmt::Display) writes the referencing side as `posts.user_id`, or `orders.(tenant_id, user_id)`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Relation {
     /// The constraint's name, where there is one and the engine told it.
+    #[serde(default, rename = "name", skip_serializing_if = "Option::is_none")]
     pub constraint: Option<ConstraintName>,
     /// The referencing table (the child).
     pub table: TableName,
@@ -111,6 +195,17 @@ pub struct Relation {
     pub referenced_table: TableName,
     /// The referenced columns, in the order of `columns`.
     pub referenced_columns: Vec<ColumnName>,
+}
+
+impl Relation {
+    /// Whether the same columns reference the same columns, whatever the constraints are called.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.table == other.table
+            && self.columns == other.columns
+            && self.referenced_table == other.referenced_table
+            && self.referenced_columns == other.referenced_columns
+    }
 }
 
 impl fmt::Display for Relation {

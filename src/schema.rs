@@ -1,17 +1,57 @@
-//! What the entities declare: tables in SeaORM's own create statements, and the foreign keys between them.
+//! The schema model: tables, columns, keys and the actions of foreign keys, whoever said so.
 //!
-//! Start at [`Entities`], which a data layer fills once. A [`ForeignKey`] has the same shape whether it was declared on an entity or
-//! read from a live catalog ([`introspect`](crate::introspect)).
+//! Start at [`Schema`]. One comes from three sources: from the entities ([`Schema::from_entities`]), from a live catalog
+//! (`introspect::schema`), or from either with an [overlay file. What creates, compares,
+//! lints or draws a schema takes a [`Schema`] and does not care where it came from.
+//!
+//! [`Display`](std::fmt::Display) writes a schema as text that a person reads, and [`Schema::parse`] reads it back:
+//!
+//! ```
+//! use sea_orm_cascade::schema::Schema;
+//!
+//! let text = "\
+//! backend sqlite
+//!
+//! table posts
+//!   id: integer, not null, auto increment
+//!   user_id: integer, not null
+//!   primary key (id)
+//!   index (user_id), as idx-posts-user_id
+//!   foreign key (user_id) references users (id), on delete cascade
+//!
+//! table users
+//!   id: integer, not null, auto increment
+//!   email: varchar, not null
+//!   primary key (id)
+//!   unique (email)
+//! ";
+//! let schema = Schema::parse(text)?;
+//! assert_eq!(schema.foreign_keys().count(), 1);
+//! assert_eq!(schema.to_string(), text);
+//! # Ok::<(), sea_orm_cascade::Error>(())
+//! ```
 //!
 //! # Invariants
 //!
 //! - No I/O.
-//! - Iteration follows registration or names, never a hash.
+//! - Stable order: tables, types and sequences by name, keys and indexes by their columns; columns as the table has them.
+//! - A foreign key is the same key if table, columns, referenced table and referenced columns are; the rest are attributes.
 
+mod data_type;
 mod entities;
 mod foreign_key;
+mod from_entities;
+mod model;
+mod normal;
+mod table;
+mod text;
 
-pub use entities::Entities;
+pub use data_type::TypeKind;
 pub(crate) use entities::Registered;
-pub use foreign_key::{Action, ForeignKey};
+pub use entities::{Declaration, DeclarationKind, Entities};
+pub use foreign_key::{Action, Deferrable, Enforcement, ForeignKey, Match};
 pub(crate) use foreign_key::{declared_relations, table_name};
+pub use model::{LeftOut, LeftOutKind, NamedType, NamedTypeKind, Schema, Sequence};
+pub use table::{
+    Check, Column, Generated, Identity, Index, IndexKey, IndexPart, PrimaryKey, Storage, Table, TableOptions, UniqueKey,
+};

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
-use sea_orm::sea_query::{IndexCreateStatement, TableCreateStatement};
-use sea_orm::{DbBackend, EntityTrait, Schema};
+use sea_orm::sea_query::{ColumnType, IndexCreateStatement, TableCreateStatement};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Iterable, Schema};
+use serde::Serialize;
 
-use super::foreign_key::{ForeignKey, declared_relations, table_name};
-use crate::name::TableName;
+use super::foreign_key::{Action, ForeignKey, declared_relations, table_name};
+use crate::name::{Relation, TableName};
 
 /// The entities of one data layer.
 ///
@@ -29,9 +29,51 @@ pub struct Entities {
 pub(crate) struct Registered {
     pub(crate) table: TableName,
     pub(crate) foreign_keys: Vec<ForeignKey>,
-    pub(crate) create_types: fn(DbBackend) -> Vec<TypeCreateStatement>,
+    pub(crate) declarations: Vec<Declaration>,
+    /// The enums among the columns' types, with their labels.
+    pub(crate) enums: fn() -> Vec<(String, Vec<String>)>,
     pub(crate) create_table: fn(DbBackend) -> TableCreateStatement,
     pub(crate) create_indexes: fn(DbBackend) -> Vec<IndexCreateStatement>,
+}
+
+/// A relation as one entity declares it, for what a foreign key alone does not say: which side declared it, and in which words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Declaration {
+    /// The entity that declares it, by its table.
+    pub on: TableName,
+    /// In which words.
+    pub kind: DeclarationKind,
+    /// The relation, seen from the referencing side.
+    pub relation: Relation,
+    /// The action it declares for deletes, if it does. On `has_one` and `has_many` it reaches no statement and has no effect.
+    pub on_delete: Option<Action>,
+    /// The action it declares for updates, if it does.
+    pub on_update: Option<Action>,
+    /// Whether it becomes a constraint: a `belongs_to` that is not marked `skip_fk`.
+    pub is_constraint: bool,
+}
+
+/// In which words an entity declares a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclarationKind {
+    /// `belongs_to`: the referencing side.
+    BelongsTo,
+    /// `has_one`: the referenced side; the referencing columns are unique.
+    HasOne,
+    /// `has_many`: the referenced side.
+    HasMany,
+}
+
+impl fmt::Display for DeclarationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BelongsTo => "belongs_to",
+            Self::HasOne => "has_one",
+            Self::HasMany => "has_many",
+        })
+    }
 }
 
 impl Entities {
@@ -44,14 +86,25 @@ impl Entities {
     /// Adds an entity. An entity whose table is registered already replaces the earlier one.
     #[must_use]
     pub fn with<E: EntityTrait>(mut self, entity: E) -> Self {
+        let declared = declared_relations::<E>();
         let registered = Registered {
             table: table_name(&entity.table_ref()),
-            foreign_keys: declared_relations::<E>()
-                .into_iter()
-                .filter(|(_, constrained)| *constrained)
-                .map(|(key, _)| key)
+            foreign_keys: declared
+                .iter()
+                .filter(|(_, declaration)| declaration.is_constraint)
+                .map(|(key, _)| key.clone())
                 .collect(),
-            create_types: |backend| Schema::new(backend).create_enum_from_entity(E::default()),
+            declarations: declared.into_iter().map(|(_, declaration)| declaration).collect(),
+            enums: || {
+                E::Column::iter()
+                    .filter_map(|column| match column.def().get_column_type() {
+                        ColumnType::Enum { name, variants } => {
+                            Some((name.to_string(), variants.iter().map(ToString::to_string).collect()))
+                        }
+                        _ => None,
+                    })
+                    .collect()
+            },
             create_table: |backend| Schema::new(backend).create_table_from_entity(E::default()),
             create_indexes: |backend| Schema::new(backend).create_index_from_entity(E::default()),
         };
@@ -70,6 +123,11 @@ impl Entities {
     /// The foreign keys the entities declare with `belongs_to`, in the order of registration.
     pub fn foreign_keys(&self) -> impl Iterator<Item = &ForeignKey> {
         self.registered.iter().flat_map(|entity| &entity.foreign_keys)
+    }
+
+    /// Every relation that every entity declares, on whichever side, in the order of registration.
+    pub fn declarations(&self) -> impl Iterator<Item = &Declaration> {
+        self.registered.iter().flat_map(|entity| &entity.declarations)
     }
 
     pub(crate) fn registered(&self) -> &[Registered] {

@@ -4,14 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first. A module may use itself and those before it.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 11] = [
     &["name"],
     &["error"],
     &["backend"],
     &["observe", "schema"],
-    &["connection", "graph"],
+    &["connection", "graph", "ddl"],
     &["introspect"],
-    &["create", "delete"],
+    &["overlay", "render"],
+    &["diff"],
+    &["create", "delete", "lint", "orphans"],
+    &["drift"],
     &["repository"],
 ];
 

@@ -3,4 +3,5 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod layers;
+mod schema;
 mod sends;
