@@ -75,6 +75,7 @@ mod graph;
 pub mod introspect;
 pub mod name;
 mod observe;
+pub mod overlay;
 pub mod repository;
 pub mod schema;
 mod store;
