@@ -69,7 +69,10 @@ compile_error!(
 pub mod backend;
 mod connection;
 mod create;
+pub mod ddl;
 pub mod delete;
+pub mod diff;
+mod drift;
 pub mod error;
 mod graph;
 pub mod introspect;

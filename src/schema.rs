@@ -45,6 +45,7 @@ mod model;
 mod normal;
 mod table;
 mod text;
+mod visit;
 
 pub use data_type::TypeKind;
 pub(crate) use entities::Registered;
