@@ -52,12 +52,24 @@ impl DiffOptions {
     }
 }
 
+/// How two schemas were made comparable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Comparison {
+    /// The engine stored both, so equal things are spelled equally.
+    Engine,
+    /// Spellings were made equal by rule: an expression that means the same may be listed as different.
+    Spelling,
+}
+
 /// What makes one schema into another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SchemaDiff {
     /// The engine.
     pub backend: Backend,
+    /// How the two were made comparable.
+    pub compared: Comparison,
     /// The changes, by table.
     pub changes: Vec<Difference>,
     #[serde(skip)]
@@ -95,6 +107,7 @@ pub fn diff(from: &Schema, to: &Schema, options: &DiffOptions) -> SchemaDiff {
     let (from, to) = (prepare(from), prepare(to));
     SchemaDiff {
         backend: to.backend,
+        compared: Comparison::Spelling,
         changes: compare::changes(&from, &to)
             .into_iter()
             .map(|change| Difference::new(to.backend, change))

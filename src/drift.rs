@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use crate::backend::Backend;
 use crate::connection::Connection;
-use crate::diff::{DiffOptions, SchemaDiff, diff};
+use crate::diff::{Comparison, DiffOptions, SchemaDiff, diff};
 use crate::error::Result;
 use crate::introspect::{self, Scope};
 use crate::name::TableName;
@@ -28,7 +28,11 @@ pub(crate) async fn drift(connection: &Connection, wanted: &Schema, options: &Di
     let wanted = localised(connection, wanted.clone()).await?;
     let live = introspect::schema(connection, &scope(&wanted)).await?;
     let realised = realise::realise(connection, &wanted).await?;
-    Ok(diff(&live, realised.as_ref().unwrap_or(&wanted), options))
+    let mut found = diff(&live, realised.as_ref().unwrap_or(&wanted), options);
+    if realised.is_some() {
+        found.compared = Comparison::Engine;
+    }
+    Ok(found)
 }
 
 /// The schema with the connection's own schema left out of all names, which is how the catalog functions name tables.

@@ -10,6 +10,7 @@ use crate::create;
 use crate::diff::{DiffOptions, SchemaDiff};
 use crate::drift;
 use crate::error::{Error, Result};
+use crate::introspect;
 use crate::name::TableName;
 use crate::observe::Operation;
 use crate::repository::{Entity, EntityRepository};
@@ -132,6 +133,15 @@ impl Store {
         Schema::from_entities(self.backend(), &self.entities)
     }
 
+    /// The schema that the database has: the tables of the connection's own schema (MySQL: database).
+    ///
+    /// # Errors
+    ///
+    /// A database error if the catalog cannot be read.
+    pub async fn introspect(&self) -> Result<Schema> {
+        introspect::schema(&self.connection, &introspect::Scope::Own).await
+    }
+
     /// What would have to change in the database for it to be as the entities declare; empty if nothing.
     ///
     /// The engine itself says how it stores what the entities declare: they are made, read back and thrown away in a schema of their own in
@@ -160,7 +170,16 @@ impl Store {
     /// Invalid input if this database cannot have the schema (a type of an extension that is not there); otherwise what reading the
     /// catalog reports.
     pub async fn diff(&self, options: &DiffOptions) -> Result<SchemaDiff> {
-        drift::drift(&self.connection, &self.schema()?, options).await
+        self.diff_to(&self.schema()?, options).await
+    }
+
+    /// What would have to change in the database for it to be as this schema says: [`diff`](Self::diff) for a schema of any origin.
+    ///
+    /// # Errors
+    ///
+    /// As for `diff`.
+    pub async fn diff_to(&self, schema: &Schema, options: &DiffOptions) -> Result<SchemaDiff> {
+        drift::drift(&self.connection, schema, options).await
     }
 
     /// Runs a closure in a transaction: commits if it returns `Ok`, rolls back if it returns `Err` or is dropped.

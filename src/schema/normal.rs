@@ -38,6 +38,11 @@ fn normalise_table(backend: Backend, table: &mut Table) {
     for check in &mut table.checks {
         check.expression = without_parentheses(&check.expression).to_owned();
     }
+    for index in &mut table.indexes {
+        for sql in &mut index.predicate {
+            *sql = without_parentheses(sql).to_owned();
+        }
+    }
     if backend == Backend::Postgres {
         cut_names(table);
     }

@@ -2,6 +2,7 @@
 
 use entity::{post, user};
 use sea_orm::{ColumnTrait, Condition};
+use sea_orm_cascade::diff::DiffOptions;
 use sea_orm_cascade::{Error, Query, Repository, RepositoryExt, Store, introspect};
 
 fn sends<T: Send>(_: T) {}
@@ -15,6 +16,8 @@ fn all_of_them() {
 fn every_future(store: &Store, url: &str, names: &[String]) {
     sends(Store::connect(url, entity::entities()));
     sends(store.create_all());
+    sends(async move { store.diff(&DiffOptions::new()).await });
+    sends(store.introspect());
     sends(introspect::foreign_keys(store.connection()));
     sends(async move {
         let (users, posts) = (store.repository::<user::Entity>(), store.repository::<post::Entity>());
