@@ -102,7 +102,11 @@ fn missing(live: &Schema, wanted: &Schema) -> (Vec<String>, Vec<TableName>) {
     let creation = ddl::creation(wanted, &there);
     for (table, keys) in &creation.tables {
         let create = ddl::create_table(backend, table, keys);
-        statements.extend(create.iter().map(|sql| sql.replacen("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)));
+        statements.extend(
+            create
+                .iter()
+                .map(|sql| sql.replacen("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)),
+        );
     }
     statements.extend(creation.later.iter().map(|key| ddl::add_foreign_key(backend, key)));
     statements.extend(changes.iter().filter_map(|change| complete(live, wanted, change)));

@@ -42,6 +42,8 @@ pub enum Scope {
     Own,
     /// These.
     Named(Vec<String>),
+    /// The connection's own, and these.
+    OwnAnd(Vec<String>),
     /// All but the system's.
     All,
 }
@@ -121,44 +123,36 @@ pub(crate) async fn foreign_keys_around(connection: &Connection, database: Optio
 
 /// The table's name as the catalog functions give it: without the schema, if that is the connection's own.
 pub(crate) async fn canonical(connection: &Connection, table: TableName) -> Result<TableName> {
-    let sql = match (table.schema(), connection.backend()) {
-        (None, _) | (_, Backend::Sqlite) => return Ok(TableName::new(table.name())),
-        (Some(_), Backend::Postgres) => "SELECT current_schema()::text",
-        (Some(_), Backend::MySql) => "SELECT database()",
-    };
-    let row = query(connection, sql, []).await?;
-    let own: Option<String> = row.first().map_or(Ok(None), |row| row.try_get_by_index(0))?;
+    if table.schema().is_none() || connection.backend() == Backend::Sqlite {
+        return Ok(TableName::new(table.name()));
+    }
+    let own = own_schema(connection).await?;
     Ok(match own.as_deref() == table.schema() {
         true => TableName::new(table.name()),
         false => table,
     })
 }
 
-/// Which of these tables exist.
-pub(crate) async fn existing(connection: &Connection, tables: &[TableName]) -> Result<BTreeSet<TableName>> {
+/// The connection's own schema; on MySQL its database; on SQLite nothing.
+pub(crate) async fn own_schema(connection: &Connection) -> Result<Option<String>> {
     let sql = match connection.backend() {
-        Backend::Postgres => {
-            "SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-             WHERE n.nspname = COALESCE($1, current_schema()) AND c.relname = $2 AND c.relkind IN ('r', 'p')"
-        }
-        Backend::MySql => {
-            "SELECT table_name FROM information_schema.tables \
-             WHERE table_schema = COALESCE(?, database()) AND table_name = ? AND table_type = 'BASE TABLE'"
-        }
-        Backend::Sqlite => {
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND ?1 IS NULL AND name = ?2 COLLATE NOCASE"
-        }
+        Backend::Postgres => "SELECT current_schema()::text",
+        Backend::MySql => "SELECT database()",
+        Backend::Sqlite => return Ok(None),
     };
-    let mut existing = BTreeSet::new();
-    for table in tables {
-        if !query(connection, sql, [table.schema().into(), table.name().into()])
-            .await?
-            .is_empty()
-        {
-            existing.insert(table.clone());
-        }
-    }
-    Ok(existing)
+    let rows = query(connection, sql, []).await?;
+    Ok(rows.first().map_or(Ok(None), |row| row.try_get_by_index(0))?)
+}
+
+/// The clause that gives a new MySQL database the character set and collation of the connection's own.
+pub(crate) async fn database_defaults(connection: &Connection) -> Result<String> {
+    let sql = "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name) \
+               FROM information_schema.schemata WHERE schema_name = database()";
+    let rows = query(connection, sql, []).await?;
+    Ok(rows
+        .first()
+        .map_or(Ok(None), |row| row.try_get_by_index(0))?
+        .unwrap_or_default())
 }
 
 /// The names of a table's indexes, those behind its primary and unique keys included.

@@ -74,8 +74,9 @@ pub(crate) fn creation<'a>(schema: &'a Schema, there: &BTreeSet<TableName>) -> C
         let constraints = table.foreign_keys.iter().filter(|key| is_constraint(key));
         let (inline, later): (Vec<_>, Vec<_>) = constraints.partition(|key| {
             let referenced = &key.relation.referenced_table;
-            let can_be = made.contains(referenced) || !names.contains(referenced);
-            !schema.backend.capability().adds_foreign_keys || (can_be && !key.not_validated)
+            let is_there = made.contains(referenced) || !names.contains(referenced);
+            let can_be = is_there && !key.not_validated && !needs_index(schema.backend, table, key);
+            can_be || !schema.backend.capability().adds_foreign_keys
         });
         creation.tables.push((table, inline));
         creation.later.extend(later);
@@ -93,6 +94,18 @@ fn inheritance(table: &Table) -> impl Iterator<Item = ForeignKey> {
             referenced_columns: Vec::new(),
         })
     })
+}
+
+/// What a self reference references may be unique only by an index, which PostgreSQL makes after the table.
+fn needs_index(backend: Backend, table: &Table, key: &ForeignKey) -> bool {
+    let of_indexes = Table {
+        indexes: Vec::new(),
+        ..table.clone()
+    };
+    let relation = &key.relation;
+    backend == Backend::Postgres
+        && relation.referenced_table == table.name
+        && !of_indexes.is_unique(&relation.referenced_columns)
 }
 
 pub(crate) fn is_constraint(key: &ForeignKey) -> bool {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::change::Change;
 use crate::backend::Backend;
-use crate::schema::{Column, NamedTypeKind};
+use crate::schema::{Column, NamedTypeKind, Storage};
 
 /// How dangerous a change is for a database in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -141,6 +141,19 @@ fn added_column(backend: Backend, column: &Column) -> (Class, &'static str) {
 }
 
 fn changed_column(backend: Backend, from: &Column, to: &Column) -> (Class, &'static str) {
+    if from.generated.is_none() && to.generated.is_some() {
+        return (Class::Destructive, "its values are replaced by computed ones");
+    }
+    let was_virtual = from
+        .generated
+        .as_ref()
+        .is_some_and(|made| made.storage == Storage::Virtual);
+    if was_virtual && to.generated.is_none() && backend == Backend::MySql {
+        return (
+            Class::Destructive,
+            "the computed values are not kept: the column is made anew",
+        );
+    }
     if from.data_type != to.data_type {
         return (
             Class::DataDependent,

@@ -80,7 +80,7 @@ fn table(backend: Backend, from: &Table, to: &Table, changes: &mut Vec<Change>) 
         });
     }
     unique_and_indexes(backend, from, to, changes);
-    foreign_keys(backend, from, to, changes);
+    foreign_keys(from, to, changes);
     checks(from, to, changes);
 }
 
@@ -240,7 +240,7 @@ fn serves_a_key(table: &Table, index: &Index) -> bool {
         .any(|key| index.columns().as_ref() == Some(&key.relation.columns))
 }
 
-fn foreign_keys(backend: Backend, from: &Table, to: &Table, changes: &mut Vec<Change>) {
+fn foreign_keys(from: &Table, to: &Table, changes: &mut Vec<Change>) {
     let constraints = |table: &Table| {
         table
             .foreign_keys
@@ -251,7 +251,7 @@ fn foreign_keys(backend: Backend, from: &Table, to: &Table, changes: &mut Vec<Ch
     };
     // Equal ones first, so that of two keys on the same columns each finds its own.
     let (missing, extra) = unmatched(&constraints(from), &constraints(to), |a, b| {
-        a.is_same_key(b) && is_same_attributes(backend, a, b)
+        a.is_same_key(b) && is_same_attributes(a, b)
     });
     let mut extra = extra;
     for wanted in missing {
@@ -263,7 +263,7 @@ fn foreign_keys(backend: Backend, from: &Table, to: &Table, changes: &mut Vec<Ch
                     not_validated: false,
                     ..known.clone()
                 };
-                changes.push(match is_same_attributes(backend, &validated, &wanted) {
+                changes.push(match is_same_attributes(&validated, &wanted) {
                     true => Change::ValidateForeignKey { key: Box::new(known) },
                     false => Change::ChangeForeignKey {
                         from: Box::new(known),
@@ -281,21 +281,20 @@ fn foreign_keys(backend: Backend, from: &Table, to: &Table, changes: &mut Vec<Ch
 }
 
 /// Whether two keys on the same columns do the same. A key that is only to be NOT VALID may as well be valid.
-fn is_same_attributes(backend: Backend, known: &ForeignKey, wanted: &ForeignKey) -> bool {
-    let action = |action: Action| match (backend, action) {
-        // InnoDB has one action for the three (MySQL manual, "FOREIGN KEY Constraints"); MariaDB stores SET DEFAULT as RESTRICT.
-        (Backend::MySql, Action::NoAction | Action::Restrict | Action::SetDefault) => Action::NoAction,
-        // An action without a constraint's equivalent is the application's; the constraint only must not act itself.
-        (_, Action::Protect | Action::DoNothing) => Action::NoAction,
-        (_, action) => action,
+fn is_same_attributes(known: &ForeignKey, wanted: &ForeignKey) -> bool {
+    let is_same = |known: Action, wanted: Action| match wanted {
+        // The application's; the constraint only must not act itself.
+        Action::Protect | Action::DoNothing => known == Action::NoAction,
+        // A catalog that does not tell gives no reason to change anything.
+        wanted => known == wanted || known == Action::Unknown,
     };
     let matching = |key: &ForeignKey| match key.relation.columns.len() {
         // With one column the match types do not differ.
         0 | 1 => Match::Simple,
         _ => key.matching,
     };
-    action(known.on_delete) == action(wanted.on_delete)
-        && action(known.on_update) == action(wanted.on_update)
+    is_same(known.on_delete, wanted.on_delete)
+        && is_same(known.on_update, wanted.on_update)
         && known.on_delete_columns == wanted.on_delete_columns
         && matching(known) == matching(wanted)
         && known.deferrable == wanted.deferrable

@@ -57,20 +57,28 @@ impl<'a> Script<'a> {
             .collect()
     }
 
-    /// The missing tables, and the keys that must wait until all of them are there.
+    /// The missing tables, and their keys, which must wait until what they reference is there and as it should be. SQLite takes the keys at
+    /// once.
     fn create_tables(&self) -> (Vec<Step>, Vec<Step>) {
-        let there: BTreeSet<TableName> = self.from.tables.iter().map(|table| table.name.clone()).collect();
-        let creation = ddl::creation(self.to, &there);
         let backend = self.to.backend;
-        let tables = creation
-            .tables
-            .iter()
-            .flat_map(|(table, keys)| ddl::create_table(backend, table, keys));
-        let later = creation.later.iter().map(|key| ddl::add_foreign_key(backend, key));
-        (
-            tables.map(|sql| step(sql, Class::Safe)).collect(),
-            later.map(|sql| step(sql, Class::Safe)).collect(),
-        )
+        let there: BTreeSet<TableName> = self.from.tables.iter().map(|table| table.name.clone()).collect();
+        let (mut tables, mut later) = (Vec::new(), Vec::new());
+        for (table, _) in ddl::creation(self.to, &there).tables {
+            let keys: Vec<_> = table
+                .foreign_keys
+                .iter()
+                .filter(|key| ddl::is_constraint(key))
+                .collect();
+            match backend.capability().adds_foreign_keys {
+                true => {
+                    tables.extend(ddl::create_table(backend, table, &[]));
+                    later.extend(keys.iter().map(|key| ddl::add_foreign_key(backend, key)));
+                }
+                false => tables.extend(ddl::create_table(backend, table, &keys)),
+            }
+        }
+        let safe = |statements: Vec<String>| statements.into_iter().map(|sql| step(sql, Class::Safe)).collect();
+        (safe(tables), safe(later))
     }
 }
 

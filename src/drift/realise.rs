@@ -94,7 +94,11 @@ impl Places {
         schema.map_names(|name| self.back(name));
         schema.map_sql(|sql| {
             // Longer names first: the own place's name begins each of the others.
-            let named = self.named.iter().rev().fold(sql.to_owned(), |sql, (schema, place)| sql.replace(place, schema));
+            let named = self
+                .named
+                .iter()
+                .rev()
+                .fold(sql.to_owned(), |sql, (schema, place)| sql.replace(place, schema));
             named.replace(&format!("{}.", self.own), "")
         });
     }
@@ -112,7 +116,9 @@ fn cannot_be_made(error: Error, statement: &str) -> Error {
     if error.is_refused() {
         return error;
     }
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let cause = std::error::Error::source(&error)
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
     Error::invalid_input(format!(
         "this database cannot have the schema that is to be compared: {error}{cause}; the statement was {statement}"
     ))
@@ -164,7 +170,10 @@ async fn try_on_postgres(tx: &Connection, places: &Places, moved: &Schema) -> Re
     introspect::schema(tx, &Scope::OwnAnd(places.named.values().cloned().collect())).await
 }
 
-#[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "there is nothing to wait for"))]
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(clippy::unused_async, reason = "there is nothing to wait for")
+)]
 async fn on_sqlite(wanted: &Schema) -> Result<Schema> {
     let options = StoreOptions::new();
     let memory = Connection::pool(open("sqlite::memory:", &options).await?, options.retry)?;
@@ -182,7 +191,11 @@ async fn on_mysql(connection: &Connection, wanted: &Schema) -> Result<Option<Sch
     moved.map_names(|name| places.there(Backend::MySql, name));
     let defaults = introspect::database_defaults(connection).await?;
     for place in places.all() {
-        match connection.execute_unprepared(&format!("CREATE DATABASE {place} {defaults}")).await.map_err(Error::from) {
+        match connection
+            .execute_unprepared(&format!("CREATE DATABASE {place} {defaults}"))
+            .await
+            .map_err(Error::from)
+        {
             Ok(_) => {}
             Err(error) if error.is_refused() => return Ok(None),
             Err(error) => return Err(error),
@@ -194,7 +207,9 @@ async fn on_mysql(connection: &Connection, wanted: &Schema) -> Result<Option<Sch
     };
     // In whatever way the trial ended; keys between the places are no obstacle, since all of them go.
     for place in places.all().iter().rev() {
-        connection.execute_unprepared(&format!("DROP DATABASE IF EXISTS {place}")).await?;
+        connection
+            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {place}"))
+            .await?;
     }
     let mut made = made?;
     places.bring_back(&mut made);

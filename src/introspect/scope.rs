@@ -10,7 +10,14 @@ pub(super) fn in_scope(
     mut present: Vec<String>,
     Words { kind, without }: Words,
 ) -> Result<Vec<String>> {
+    let without = || Error::invalid_input(without);
     match scope {
+        Scope::OwnAnd(names) => {
+            let own = own.ok_or_else(without)?;
+            let others = names.iter().filter(|name| **name != own).cloned().collect::<Vec<_>>();
+            let all = std::iter::once(own).chain(others).collect();
+            in_scope(&Scope::Named(all), None, present, Words { kind, without: "" })
+        }
         Scope::All => {
             present.sort();
             Ok(present)
@@ -18,7 +25,7 @@ pub(super) fn in_scope(
         Scope::Own => own
             .filter(|own| present.contains(own))
             .map(|own| vec![own])
-            .ok_or_else(|| Error::invalid_input(without)),
+            .ok_or_else(without),
         Scope::Named(names) => match names.iter().find(|name| !present.contains(name)) {
             Some(missing) => Err(Error::invalid_input(format!(
                 "there is no {kind} {missing:?}, or this user may not see it; there are: {}",

@@ -4,6 +4,7 @@
 //! engine itself is asked, by making the schema in a place of its own and reading it back.
 
 use super::data_type::TypeKind;
+use super::foreign_key::Action;
 use super::model::Schema;
 use super::table::{Column, Table};
 use crate::backend::Backend;
@@ -39,12 +40,26 @@ fn normalise_table(backend: Backend, table: &mut Table) {
         check.expression = without_parentheses(&check.expression).to_owned();
     }
     for index in &mut table.indexes {
-        for sql in &mut index.predicate {
+        if let Some(sql) = &mut index.predicate {
             *sql = without_parentheses(sql).to_owned();
         }
     }
-    if backend == Backend::Postgres {
-        cut_names(table);
+    match backend {
+        Backend::Postgres => cut_names(table),
+        Backend::MySql => one_action(table),
+        Backend::Sqlite => {}
+    }
+}
+
+/// InnoDB does the same for RESTRICT, NO ACTION and nothing (MySQL manual, "FOREIGN KEY Constraints"); MariaDB stores SET DEFAULT as
+/// RESTRICT. What was declared is lost.
+fn one_action(table: &mut Table) {
+    for key in &mut table.foreign_keys {
+        for action in [&mut key.on_delete, &mut key.on_update] {
+            if matches!(action, Action::Restrict | Action::SetDefault) {
+                *action = Action::NoAction;
+            }
+        }
     }
 }
 

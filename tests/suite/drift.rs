@@ -74,8 +74,16 @@ async fn migrated_is_equal(db: Db) -> Result<()> {
     migration::run(&store, migration::Command::Down(Some(1))).await?;
     let diff = store.diff(&DiffOptions::new()).await?;
     let changes: Vec<_> = diff.changes.iter().map(|it| it.change.to_string()).collect();
-    let name = if db.backend == Backend::Sqlite { "" } else { ", as fk-posts-user_id" };
-    let column = if db.backend == Backend::Sqlite { "integer" } else { "bigint" };
+    let name = if db.backend == Backend::Sqlite {
+        ""
+    } else {
+        ", as fk-posts-user_id"
+    };
+    let column = if db.backend == Backend::Sqlite {
+        "integer"
+    } else {
+        "bigint"
+    };
     let expected = [
         format!("posts: add column user_id: {column}, not null"),
         "posts: add index (user_id), as idx-posts-user_id".to_owned(),
@@ -90,7 +98,10 @@ async fn migrated_is_equal(db: Db) -> Result<()> {
 fn changes_by_hand(backend: Backend) -> Vec<(Vec<&'static str>, &'static str)> {
     match backend {
         Backend::Postgres => vec![
-            (vec!["DROP INDEX \"idx-posts-user_id\""], "posts: add index (user_id), as idx-posts-user_id"),
+            (
+                vec!["DROP INDEX \"idx-posts-user_id\""],
+                "posts: add index (user_id), as idx-posts-user_id",
+            ),
             (
                 vec![
                     "ALTER TABLE posts DROP CONSTRAINT \"fk-posts-user_id\"",
@@ -133,9 +144,18 @@ fn changes_by_hand(backend: Backend) -> Vec<(Vec<&'static str>, &'static str)> {
                 vec!["ALTER TABLE posts ADD CONSTRAINT c CHECK (title <> '')"],
                 "posts: drop check ((title)::text <> ''::text), as c, which nothing declares",
             ),
-            (vec!["ALTER TABLE posts ADD extra int"], "posts: drop column extra, which nothing declares"),
-            (vec!["ALTER TABLE posts DROP content"], "posts: add column content: text, not null"),
-            (vec!["CREATE TABLE other (id int)"], "other: drop table, which nothing declares"),
+            (
+                vec!["ALTER TABLE posts ADD extra int"],
+                "posts: drop column extra, which nothing declares",
+            ),
+            (
+                vec!["ALTER TABLE posts DROP content"],
+                "posts: add column content: text, not null",
+            ),
+            (
+                vec!["CREATE TABLE other (id int)"],
+                "other: drop table, which nothing declares",
+            ),
             (vec!["CREATE TYPE mood AS ENUM ('sad')"], "drop type mood"),
         ],
         Backend::MySql => vec![
@@ -144,7 +164,7 @@ fn changes_by_hand(backend: Backend) -> Vec<(Vec<&'static str>, &'static str)> {
                     "ALTER TABLE posts DROP FOREIGN KEY `fk-posts-user_id`",
                     "ALTER TABLE posts ADD FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE RESTRICT",
                 ],
-                "posts: change foreign key posts.user_id: on delete restrict to cascade",
+                "posts: change foreign key posts.user_id: on delete no action to cascade",
             ),
             (
                 vec!["ALTER TABLE posts MODIFY user_id bigint NULL"],
@@ -166,26 +186,54 @@ fn changes_by_hand(backend: Backend) -> Vec<(Vec<&'static str>, &'static str)> {
                 vec!["ALTER TABLE posts DROP FOREIGN KEY `fk-posts-user_id`"],
                 "posts: add foreign key (user_id) references users (id), on delete cascade, as fk-posts-user_id",
             ),
-            (vec!["ALTER TABLE users DROP INDEX email"], "users: add unique (email), as email"),
+            (
+                vec!["ALTER TABLE users DROP INDEX email"],
+                "users: add unique (email), as email",
+            ),
             (
                 vec!["ALTER TABLE posts ADD CONSTRAINT c CHECK (title <> '')"],
                 "posts: drop check (`title` <> ''), as c, which nothing declares",
             ),
-            (vec!["ALTER TABLE posts ADD extra int"], "posts: drop column extra, which nothing declares"),
-            (vec!["ALTER TABLE posts DROP content"], "posts: add column content: text, not null"),
-            (vec!["CREATE TABLE other (id int)"], "other: drop table, which nothing declares"),
+            (
+                vec!["ALTER TABLE posts ADD extra int"],
+                "posts: drop column extra, which nothing declares",
+            ),
+            (
+                vec!["ALTER TABLE posts DROP content"],
+                "posts: add column content: text, not null",
+            ),
+            (
+                vec!["CREATE TABLE other (id int)"],
+                "other: drop table, which nothing declares",
+            ),
         ],
         Backend::Sqlite => vec![
-            (vec!["DROP INDEX \"idx-posts-user_id\""], "posts: add index (user_id), as idx-posts-user_id"),
+            (
+                vec!["DROP INDEX \"idx-posts-user_id\""],
+                "posts: add index (user_id), as idx-posts-user_id",
+            ),
             (
                 vec!["CREATE UNIQUE INDEX stray ON posts (title)"],
                 "posts: drop index (title), unique, as stray, which nothing declares",
             ),
-            (vec!["ALTER TABLE posts ADD extra int"], "posts: drop column extra, which nothing declares"),
-            (vec!["ALTER TABLE posts DROP content"], "posts: add column content: text, not null"),
-            (vec!["CREATE TABLE other (id int)"], "other: drop table, which nothing declares"),
             (
-                vec!["PRAGMA writable_schema = ON", "UPDATE sqlite_master SET sql = replace(sql, 'ON DELETE CASCADE', '')", "PRAGMA writable_schema = RESET"],
+                vec!["ALTER TABLE posts ADD extra int"],
+                "posts: drop column extra, which nothing declares",
+            ),
+            (
+                vec!["ALTER TABLE posts DROP content"],
+                "posts: add column content: text, not null",
+            ),
+            (
+                vec!["CREATE TABLE other (id int)"],
+                "other: drop table, which nothing declares",
+            ),
+            (
+                vec![
+                    "PRAGMA writable_schema = ON",
+                    "UPDATE sqlite_master SET sql = replace(sql, 'ON DELETE CASCADE', '')",
+                    "PRAGMA writable_schema = RESET",
+                ],
                 "posts: change foreign key posts.user_id: on delete no action to cascade",
             ),
             (
@@ -236,7 +284,9 @@ async fn random_schemas_come_back_as_they_are(db: Db) -> Result<()> {
     for seed in 0..CASES {
         let wanted = random::schema(db.backend, seed);
         for statement in ddl::create(&wanted) {
-            execute(&store, &statement).await.with_context(|| format!("seed {seed}\n{wanted}\n{statement}"))?;
+            execute(&store, &statement)
+                .await
+                .with_context(|| format!("seed {seed}\n{wanted}\n{statement}"))?;
         }
         let live = store.introspect().await?;
         let (wanted, live) = (wanted.normalised().to_string(), live.normalised().to_string());
@@ -253,9 +303,14 @@ async fn one_random_schema_becomes_another(db: Db) -> Result<()> {
     for seed in 0..CASES / 4 {
         let wanted = random::schema(db.backend, 1_000 + seed);
         let diff = store.diff_to(&wanted, &DiffOptions::new()).await?;
-        apply(&store, &diff).await.with_context(|| format!("seed {seed}\n{diff}"))?;
+        apply(&store, &diff)
+            .await
+            .with_context(|| format!("seed {seed}\n{diff}"))?;
         let again = store.diff_to(&wanted, &DiffOptions::new()).await?;
-        ensure!(again.is_empty(), "seed {seed}\n{wanted}\n--- first\n{diff}\n--- again\n{again}");
+        ensure!(
+            again.is_empty(),
+            "seed {seed}\n{wanted}\n--- first\n{diff}\n--- again\n{again}"
+        );
     }
     Ok(())
 }

@@ -11,12 +11,14 @@
 
 mod create;
 mod delete;
+mod drift;
 mod errors;
 mod harness;
 mod log;
 mod migrations;
 mod models;
 mod pages;
+mod random;
 mod related;
 mod rows;
 mod secrets;
@@ -26,6 +28,7 @@ fn main() {
     harness::run([
         create::cases(),
         delete::cases(),
+        drift::cases(),
         errors::cases(),
         migrations::cases(),
         pages::cases(),

@@ -7,7 +7,9 @@ use sea_orm_cascade::schema::Schema;
 /// A schema of one to five tables, the same for the same seed.
 pub(crate) fn schema(backend: Backend, seed: u64) -> Schema {
     let mut rng = Rng::with_seed(seed);
-    let tables: Vec<Sketch> = (0..rng.usize(1..=5)).map(|number| sketch(backend, &mut rng, number)).collect();
+    let tables: Vec<Sketch> = (0..rng.usize(1..=5))
+        .map(|number| sketch(backend, &mut rng, number))
+        .collect();
     let mut text = format!("backend {backend}\n");
     for (number, table) in tables.iter().enumerate() {
         text += &format!("\ntable {}\n", table.name);
@@ -69,7 +71,12 @@ fn sketch(backend: Backend, rng: &mut Rng, number: usize) -> Sketch {
         });
         lines.extend(extras(backend, rng, &plain));
     }
-    Sketch { name, lines, key_type, has_pair }
+    Sketch {
+        name,
+        lines,
+        key_type,
+        has_pair,
+    }
 }
 
 fn integer(backend: Backend) -> &'static str {
@@ -120,7 +127,22 @@ fn column(backend: Backend, rng: &mut Rng, at: usize) -> String {
         ],
     };
     let (data_type, defaults) = types[rng.usize(..types.len())];
-    let mut line = format!("c{at}: {data_type}");
+    // Types that can be made into each other share names, so that one schema's column may be another's of another type.
+    let convertible = [
+        "int",
+        "text",
+        "character varying",
+        "numeric",
+        "varchar",
+        "decimal",
+        "tinyint",
+    ]
+    .iter()
+    .any(|start| data_type.starts_with(start) && !data_type.ends_with("[]"));
+    let mut line = match convertible {
+        true => format!("c{at}: {data_type}"),
+        false => format!("\"{data_type} {at}\": {data_type}"),
+    };
     if rng.bool() {
         line += ", not null";
     }
@@ -132,7 +154,11 @@ fn column(backend: Backend, rng: &mut Rng, at: usize) -> String {
 
 /// What only a table with `tenant` and `number` gets.
 fn extras(backend: Backend, rng: &mut Rng, plain: &str) -> Vec<String> {
-    let quoted = if backend == Backend::MySql { "`number`" } else { "number" };
+    let quoted = if backend == Backend::MySql {
+        "`number`"
+    } else {
+        "number"
+    };
     let mut lines = Vec::new();
     if rng.bool() {
         lines.push(format!("index (number DESC, tenant), as {plain}_down"));
@@ -181,13 +207,13 @@ fn foreign_keys(backend: Backend, rng: &mut Rng, tables: &[Sketch], number: usiz
         text += &format!(
             "  foreign key ({list}) references {} ({referenced}){}\n",
             parent.name,
-            attributes(backend, rng, required, number, at)
+            attributes(backend, rng, required, columns.len() > 1, number, at)
         );
     }
     text
 }
 
-fn attributes(backend: Backend, rng: &mut Rng, required: bool, number: usize, at: usize) -> String {
+fn attributes(backend: Backend, rng: &mut Rng, required: bool, is_pair: bool, number: usize, at: usize) -> String {
     let deletes: &[&str] = match (backend, required) {
         (Backend::MySql, true) => &["cascade", "restrict"],
         (Backend::MySql, false) => &["cascade", "restrict", "set null"],
@@ -199,7 +225,8 @@ fn attributes(backend: Backend, rng: &mut Rng, required: bool, number: usize, at
     if delete != "no action" {
         text += &format!(", on delete {delete}");
     }
-    if rng.u8(..3) == 0 {
+    // InnoDB refuses it where a referenced column may be NULL and the referencing one may not.
+    if rng.u8(..3) == 0 && !(backend == Backend::MySql && required && is_pair) {
         text += ", on update cascade";
     }
     if backend == Backend::Postgres && rng.u8(..4) == 0 {

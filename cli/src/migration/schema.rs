@@ -111,7 +111,9 @@ async fn record(manager: &SchemaManager<'_>, table: &str, name: &str) -> anyhow:
     use sea_orm_migration::prelude::{Alias, Query};
     use sea_orm_migration::sea_orm::ConnectionTrait;
 
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)?
+        .as_secs();
     let insert = Query::insert()
         .into_table(Alias::new(table))
         .columns([Alias::new("version"), Alias::new("applied_at")])

@@ -8,7 +8,7 @@ use super::{Change, Class, Script, Step};
 use crate::backend::Backend::MySql;
 use crate::ddl::{self, identifier, table_name};
 use crate::name::{ColumnName, ConstraintName, TableName};
-use crate::schema::{Column, ForeignKey, Table};
+use crate::schema::{Column, ForeignKey, Storage, Table};
 
 pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     let (tables, later) = script.create_tables();
@@ -22,6 +22,11 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
         _ => None,
     });
     steps.extend(in_the_way.iter().map(|key| super::step(drop_key(key), Class::Blocking)));
+    steps.extend(script.each(|change| match change {
+        Change::DropTable { table } => Some(format!("DROP TABLE {}", table_name(MySql, &table.name))),
+        Change::DropSequence { sequence } => Some(format!("DROP SEQUENCE {}", table_name(MySql, &sequence.name))),
+        _ => None,
+    }));
     steps.extend(script.each(|change| match change {
         Change::CreateSequence { sequence } => Some(ddl::create_sequence(MySql, sequence)),
         _ => None,
@@ -38,11 +43,6 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
         Change::AddForeignKey { key } | Change::ChangeForeignKey { to: key, .. } => {
             Some(ddl::add_foreign_key(MySql, key))
         }
-        _ => None,
-    }));
-    steps.extend(script.each(|change| match change {
-        Change::DropTable { table } => Some(format!("DROP TABLE {}", table_name(MySql, &table.name))),
-        Change::DropSequence { sequence } => Some(format!("DROP SEQUENCE {}", table_name(MySql, &sequence.name))),
         _ => None,
     }));
     steps
@@ -141,6 +141,11 @@ fn clauses(script: &Script<'_>, change: &Change) -> Vec<String> {
         }
         Change::AddColumn { table, column } => vec![format!("ADD COLUMN {}", definition(script, table, column))],
         Change::DropColumn { column, .. } => vec![format!("DROP COLUMN {}", name(column.name.as_str()))],
+        // What is computed can be made anew, and often cannot be modified (MySQL error 3106, MariaDB error 1907).
+        Change::ChangeColumn { table, from, to } if from.generated != to.generated && !becomes_plain(from, to) => vec![
+            format!("DROP COLUMN {}", name(to.name.as_str())),
+            format!("ADD COLUMN {}", definition(script, table, to)),
+        ],
         Change::ChangeColumn { table, to, .. } => vec![format!("MODIFY COLUMN {}", definition(script, table, to))],
         Change::ChangePrimaryKey { from, to, .. } => {
             let dropped = from.as_ref().map(|_| "DROP PRIMARY KEY".to_owned());
@@ -174,6 +179,15 @@ fn clauses(script: &Script<'_>, change: &Change) -> Vec<String> {
         | Change::ValidateForeignKey { .. }
         | Change::ValidateCheck { .. } => Vec::new(),
     }
+}
+
+/// Stored values stay when the expression goes.
+fn becomes_plain(from: &Column, to: &Column) -> bool {
+    let was_stored = from
+        .generated
+        .as_ref()
+        .is_some_and(|made| made.storage == Storage::Stored);
+    was_stored && to.generated.is_none()
 }
 
 /// MariaDB gives a check that stands in a column's definition the column's name.

@@ -10,6 +10,7 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     let (tables, later) = script.create_tables();
     let mut steps = script.each(drop_keys);
     steps.extend(script.each(drop_checks_and_indexes));
+    steps.extend(script.each(drop_tables));
     steps.extend(script.each(create_types));
     for difference in script.differences {
         if let Change::ChangeType { from, to } = &difference.change {
@@ -30,8 +31,8 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     steps.extend(script.each(add_checks));
     steps.extend(later);
     steps.extend(script.each(add_keys));
-    steps.extend(script.each(drop_columns));
-    steps.extend(script.each(drop_tables));
+    steps.extend(script.each(|change| drop_columns(change, true)));
+    steps.extend(script.each(|change| drop_columns(change, false)));
     steps.extend(script.each(drop_types));
     steps
 }
@@ -178,8 +179,17 @@ fn add_columns(change: &Change) -> Option<String> {
 
 fn change_column(table: &TableName, from: &Column, to: &Column) -> Vec<String> {
     let name = identifier(Postgres, to.name.as_str());
+    if from.generated.is_some() && to.generated.is_none() {
+        let plain = Column {
+            generated: None,
+            ..from.clone()
+        };
+        let mut statements = vec![alter(table, &format!("ALTER COLUMN {name} DROP EXPRESSION"))];
+        statements.extend(change_column(table, &plain, to));
+        return statements;
+    }
     if from.generated != to.generated {
-        // An expression cannot be altered. The values are computed anew in any case.
+        // An expression cannot be altered before PostgreSQL 17. The values are computed anew in any case.
         let of = crate::schema::Table::new(table.clone());
         return vec![
             alter(table, &format!("DROP COLUMN {name}")),
@@ -318,9 +328,10 @@ fn add_keys(change: &Change) -> Option<String> {
     }
 }
 
-fn drop_columns(change: &Change) -> Option<String> {
+/// A generated column goes before those it is computed from.
+fn drop_columns(change: &Change, is_generated: bool) -> Option<String> {
     match change {
-        Change::DropColumn { table, column } => Some(alter(
+        Change::DropColumn { table, column } if column.generated.is_some() == is_generated => Some(alter(
             table,
             &format!("DROP COLUMN {}", identifier(Postgres, column.name.as_str())),
         )),

@@ -9,33 +9,38 @@ use crate::name::TableName;
 use crate::schema::{Column, Identity, LeftOutKind, Storage, Table};
 
 pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
-    let (tables, later) = script.create_tables();
-    let mut steps = tables;
-    steps.extend(later);
     let rebuilt = rebuilt(script);
-    let any_rebuilt = !rebuilt.is_empty();
-    if any_rebuilt {
-        steps.push(super::step("PRAGMA foreign_keys = OFF".to_owned(), Class::Safe));
-        steps.push(super::step("BEGIN IMMEDIATE".to_owned(), Class::Safe));
-    }
-    for (table, class) in &rebuilt {
-        if let (Some(from), Some(to)) = (script.from.table(table), script.to.table(table)) {
-            let rebuild = rebuild(script, from, to);
-            steps.extend(rebuild.into_iter().map(|sql| super::step(sql, *class)));
-        }
-    }
-    if any_rebuilt {
-        steps.push(super::step("COMMIT".to_owned(), Class::Safe));
-        steps.push(super::step("PRAGMA foreign_keys = ON".to_owned(), Class::Safe));
-    }
-    steps.extend(script.each(|change| match change.table() {
-        Some(table) if rebuilt.contains_key(table) => None,
-        _ => alter(change),
-    }));
-    steps.extend(script.each(|change| match change {
+    let in_place = |change: &Change| change.table().is_none_or(|table| !rebuilt.contains_key(table));
+    let mut steps = script.each(|change| match change {
         Change::DropTable { table } => Some(format!("DROP TABLE {}", table_name(Sqlite, &table.name))),
         _ => None,
+    });
+    let enforced_off = !rebuilt.is_empty() || !steps.is_empty();
+    // The names of indexes are the database's, so those that go make room first.
+    steps.extend(script.each(|change| match change {
+        Change::DropIndex { .. } if in_place(change) => alter(change),
+        _ => None,
     }));
+    let mut last = Vec::new();
+    for (table, class) in &rebuilt {
+        if let (Some(from), Some(to)) = (script.from.table(table), script.to.table(table)) {
+            steps.extend(rebuild(from, to).into_iter().map(|sql| super::step(sql, *class)));
+            last.extend(finish(script, from, to).into_iter().map(|sql| super::step(sql, *class)));
+        }
+    }
+    steps.extend(script.create_tables().0);
+    steps.extend(last);
+    steps.extend(script.each(|change| match change {
+        Change::DropIndex { .. } => None,
+        change if in_place(change) => alter(change),
+        _ => None,
+    }));
+    if enforced_off {
+        // With enforcement on, dropping a table would delete the rows that reference it.
+        let around = |sql: &str| super::step(sql.to_owned(), Class::Safe);
+        steps.splice(0..0, [around("PRAGMA foreign_keys = OFF"), around("BEGIN IMMEDIATE")]);
+        steps.extend([around("COMMIT"), around("PRAGMA foreign_keys = ON")]);
+    }
     steps
 }
 
@@ -92,7 +97,7 @@ fn can_be_added(column: &Column) -> bool {
     constant && (value || column.generated.is_some()) && !stored && column.identity.is_none()
 }
 
-fn rebuild(script: &Script<'_>, from: &Table, to: &Table) -> Vec<String> {
+fn rebuild(from: &Table, to: &Table) -> Vec<String> {
     let name = table_name(Sqlite, &to.name);
     let interim_name = TableName::new(format!("{} rebuilt", to.name.name()));
     let interim = table_name(Sqlite, &interim_name);
@@ -134,6 +139,12 @@ fn rebuild(script: &Script<'_>, from: &Table, to: &Table) -> Vec<String> {
     steps.push("PRAGMA legacy_alter_table = ON".to_owned());
     steps.push(format!("ALTER TABLE {interim} RENAME TO {name}"));
     steps.push("PRAGMA legacy_alter_table = OFF".to_owned());
+    steps
+}
+
+/// What hangs on a table that was built anew, once no old index is left whose name could be in the way.
+fn finish(script: &Script<'_>, from: &Table, to: &Table) -> Vec<String> {
+    let mut steps = Vec::new();
     steps.extend(
         to.indexes
             .iter()

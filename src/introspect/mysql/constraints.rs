@@ -10,7 +10,8 @@ use crate::error::Result;
 use crate::name::{ColumnName, ConstraintName};
 use crate::schema::Check;
 
-/// Constraint names are unique per database in InnoDB; the join names the table too, since other engines' are not.
+/// Constraint names are unique per database in InnoDB; the join names the table too, since other engines' are not. A user who may only
+/// SELECT is shown the keys and not their actions.
 macro_rules! foreign_keys {
     ($condition:literal) => {
         concat!(
@@ -19,9 +20,10 @@ macro_rules! foreign_keys {
             " AS table_schema, k.table_name AS table_name, k.column_name AS column_name, ",
             schema_of!("k.referenced_table_schema"),
             " AS referenced_schema, k.referenced_table_name AS referenced_name, k.referenced_column_name AS referenced_column,
-       r.delete_rule AS on_delete, r.update_rule AS on_update
+       COALESCE(r.delete_rule, 'not shown to this user') AS on_delete,
+       COALESCE(r.update_rule, 'not shown to this user') AS on_update
 FROM information_schema.key_column_usage k
-JOIN information_schema.referential_constraints r
+LEFT JOIN information_schema.referential_constraints r
   ON r.constraint_schema = k.constraint_schema AND r.table_name = k.table_name AND r.constraint_name = k.constraint_name
 WHERE k.referenced_table_name IS NOT NULL AND ",
             $condition,
