@@ -31,6 +31,7 @@ impl Outcome {
 }
 
 /// The exit code of what was run; a failure is written to stderr, with its causes.
+#[must_use]
 pub fn finish(result: anyhow::Result<Outcome>) -> std::process::ExitCode {
     match result {
         Ok(outcome) => outcome.exit_code(),

@@ -97,163 +97,175 @@ async fn migrated_is_equal(db: Db) -> Result<()> {
 /// Changes by hand, in each engine's own SQL, and what the comparison calls them. Several statements where one does not do.
 fn changes_by_hand(backend: Backend) -> Vec<(Vec<&'static str>, &'static str)> {
     match backend {
-        Backend::Postgres => vec![
-            (
-                vec!["DROP INDEX \"idx-posts-user_id\""],
-                "posts: add index (user_id), as idx-posts-user_id",
-            ),
-            (
-                vec![
-                    "ALTER TABLE posts DROP CONSTRAINT \"fk-posts-user_id\"",
-                    "ALTER TABLE posts ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE SET NULL",
-                ],
-                "posts: change foreign key posts.user_id: on delete set null to cascade",
-            ),
-            (
-                vec!["ALTER TABLE posts ALTER user_id DROP NOT NULL"],
-                "posts: change column user_id: not null",
-            ),
-            (
-                vec!["CREATE UNIQUE INDEX stray ON posts (title)"],
-                "posts: drop index (title), unique, as stray, which nothing declares",
-            ),
-            (
-                vec!["ALTER TABLE posts ALTER published SET DEFAULT false"],
-                "posts: change column published: default false to true",
-            ),
-            (
-                vec!["ALTER TABLE posts ALTER title TYPE text"],
-                "posts: change column title: type text to character varying",
-            ),
-            (
-                vec![
-                    "ALTER TABLE posts DROP CONSTRAINT \"fk-posts-user_id\"",
-                    "ALTER TABLE posts ADD CONSTRAINT k FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE NOT VALID",
-                ],
-                "posts: validate foreign key (user_id) references users (id), on delete cascade, not valid, as k",
-            ),
-            (
-                vec!["ALTER TABLE posts DROP CONSTRAINT \"k\""],
-                "posts: add foreign key (user_id) references users (id), on delete cascade, as fk-posts-user_id",
-            ),
-            (
-                vec!["ALTER TABLE users DROP CONSTRAINT users_email_key"],
-                "users: add unique (email), as users_email_key",
-            ),
-            (
-                vec!["ALTER TABLE posts ADD CONSTRAINT c CHECK (title <> '')"],
-                "posts: drop check ((title)::text <> ''::text), as c, which nothing declares",
-            ),
-            (
-                vec!["ALTER TABLE posts ADD extra int"],
-                "posts: drop column extra, which nothing declares",
-            ),
-            (
-                vec!["ALTER TABLE posts DROP content"],
-                "posts: add column content: text, not null",
-            ),
-            (
-                vec!["CREATE TABLE other (id int)"],
-                "other: drop table, which nothing declares",
-            ),
-            (vec!["CREATE TYPE mood AS ENUM ('sad')"], "drop type mood"),
-        ],
-        Backend::MySql => vec![
-            (
-                vec![
-                    "ALTER TABLE posts DROP FOREIGN KEY `fk-posts-user_id`",
-                    "ALTER TABLE posts ADD FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE RESTRICT",
-                ],
-                "posts: change foreign key posts.user_id: on delete no action to cascade",
-            ),
-            (
-                vec!["ALTER TABLE posts MODIFY user_id bigint NULL"],
-                "posts: change column user_id: not null",
-            ),
-            (
-                vec!["CREATE UNIQUE INDEX stray ON posts (title)"],
-                "posts: drop unique (title), as stray, which nothing declares",
-            ),
-            (
-                vec!["ALTER TABLE posts ALTER published SET DEFAULT 0"],
-                "posts: change column published: default 0 to 1",
-            ),
-            (
-                vec!["ALTER TABLE posts MODIFY title varchar(100) NOT NULL"],
-                "posts: change column title: type varchar(100) to varchar(255)",
-            ),
-            (
-                vec!["ALTER TABLE posts DROP FOREIGN KEY `fk-posts-user_id`"],
-                "posts: add foreign key (user_id) references users (id), on delete cascade, as fk-posts-user_id",
-            ),
-            (
-                vec!["ALTER TABLE users DROP INDEX email"],
-                "users: add unique (email), as email",
-            ),
-            (
-                vec!["ALTER TABLE posts ADD CONSTRAINT c CHECK (title <> '')"],
-                "posts: drop check (`title` <> ''), as c, which nothing declares",
-            ),
-            (
-                vec!["ALTER TABLE posts ADD extra int"],
-                "posts: drop column extra, which nothing declares",
-            ),
-            (
-                vec!["ALTER TABLE posts DROP content"],
-                "posts: add column content: text, not null",
-            ),
-            (
-                vec!["CREATE TABLE other (id int)"],
-                "other: drop table, which nothing declares",
-            ),
-        ],
-        Backend::Sqlite => vec![
-            (
-                vec!["DROP INDEX \"idx-posts-user_id\""],
-                "posts: add index (user_id), as idx-posts-user_id",
-            ),
-            (
-                vec!["CREATE UNIQUE INDEX stray ON posts (title)"],
-                "posts: drop index (title), unique, as stray, which nothing declares",
-            ),
-            (
-                vec!["ALTER TABLE posts ADD extra int"],
-                "posts: drop column extra, which nothing declares",
-            ),
-            (
-                vec!["ALTER TABLE posts DROP content"],
-                "posts: add column content: text, not null",
-            ),
-            (
-                vec!["CREATE TABLE other (id int)"],
-                "other: drop table, which nothing declares",
-            ),
-            (
-                vec![
-                    "PRAGMA writable_schema = ON",
-                    "UPDATE sqlite_master SET sql = replace(sql, 'ON DELETE CASCADE', '')",
-                    "PRAGMA writable_schema = RESET",
-                ],
-                "posts: change foreign key posts.user_id: on delete no action to cascade",
-            ),
-            (
-                vec![
-                    "PRAGMA writable_schema = ON",
-                    "UPDATE sqlite_master SET sql = replace(sql, '\"user_id\" integer NOT NULL', '\"user_id\" integer')",
-                    "PRAGMA writable_schema = RESET",
-                ],
-                "posts: change column user_id: not null",
-            ),
-            (
-                vec![
-                    "PRAGMA writable_schema = ON",
-                    "UPDATE sqlite_master SET sql = replace(sql, '\"title\" varchar NOT NULL', '\"title\" text NOT NULL')",
-                    "PRAGMA writable_schema = RESET",
-                ],
-                "posts: change column title: type text to varchar",
-            ),
-        ],
+        Backend::Postgres => by_hand_on_postgres(),
+        Backend::MySql => by_hand_on_mysql(),
+        Backend::Sqlite => by_hand_on_sqlite(),
     }
+}
+
+fn by_hand_on_postgres() -> Vec<(Vec<&'static str>, &'static str)> {
+    vec![
+        (
+            vec!["DROP INDEX \"idx-posts-user_id\""],
+            "posts: add index (user_id), as idx-posts-user_id",
+        ),
+        (
+            vec![
+                "ALTER TABLE posts DROP CONSTRAINT \"fk-posts-user_id\"",
+                "ALTER TABLE posts ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE SET NULL",
+            ],
+            "posts: change foreign key posts.user_id: on delete set null to cascade",
+        ),
+        (
+            vec!["ALTER TABLE posts ALTER user_id DROP NOT NULL"],
+            "posts: change column user_id: not null",
+        ),
+        (
+            vec!["CREATE UNIQUE INDEX stray ON posts (title)"],
+            "posts: drop index (title), unique, as stray, which nothing declares",
+        ),
+        (
+            vec!["ALTER TABLE posts ALTER published SET DEFAULT false"],
+            "posts: change column published: default false to true",
+        ),
+        (
+            vec!["ALTER TABLE posts ALTER title TYPE text"],
+            "posts: change column title: type text to character varying",
+        ),
+        (
+            vec![
+                "ALTER TABLE posts DROP CONSTRAINT \"fk-posts-user_id\"",
+                "ALTER TABLE posts ADD CONSTRAINT k FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE NOT VALID",
+            ],
+            "posts: validate foreign key (user_id) references users (id), on delete cascade, not valid, as k",
+        ),
+        (
+            vec!["ALTER TABLE posts DROP CONSTRAINT \"k\""],
+            "posts: add foreign key (user_id) references users (id), on delete cascade, as fk-posts-user_id",
+        ),
+        (
+            vec!["ALTER TABLE users DROP CONSTRAINT users_email_key"],
+            "users: add unique (email), as users_email_key",
+        ),
+        (
+            vec!["ALTER TABLE posts ADD CONSTRAINT c CHECK (title <> '')"],
+            "posts: drop check ((title)::text <> ''::text), as c, which nothing declares",
+        ),
+        (
+            vec!["ALTER TABLE posts ADD extra int"],
+            "posts: drop column extra, which nothing declares",
+        ),
+        (
+            vec!["ALTER TABLE posts DROP content"],
+            "posts: add column content: text, not null",
+        ),
+        (
+            vec!["CREATE TABLE other (id int)"],
+            "other: drop table, which nothing declares",
+        ),
+        (vec!["CREATE TYPE mood AS ENUM ('sad')"], "drop type mood"),
+    ]
+}
+
+fn by_hand_on_mysql() -> Vec<(Vec<&'static str>, &'static str)> {
+    vec![
+        (
+            vec![
+                "ALTER TABLE posts DROP FOREIGN KEY `fk-posts-user_id`",
+                "ALTER TABLE posts ADD FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE RESTRICT",
+            ],
+            "posts: change foreign key posts.user_id: on delete no action to cascade",
+        ),
+        (
+            vec!["ALTER TABLE posts MODIFY user_id bigint NULL"],
+            "posts: change column user_id: not null",
+        ),
+        (
+            vec!["CREATE UNIQUE INDEX stray ON posts (title)"],
+            "posts: drop unique (title), as stray, which nothing declares",
+        ),
+        (
+            vec!["ALTER TABLE posts ALTER published SET DEFAULT 0"],
+            "posts: change column published: default 0 to 1",
+        ),
+        (
+            vec!["ALTER TABLE posts MODIFY title varchar(100) NOT NULL"],
+            "posts: change column title: type varchar(100) to varchar(255)",
+        ),
+        (
+            vec!["ALTER TABLE posts DROP FOREIGN KEY `fk-posts-user_id`"],
+            "posts: add foreign key (user_id) references users (id), on delete cascade, as fk-posts-user_id",
+        ),
+        (
+            vec!["ALTER TABLE users DROP INDEX email"],
+            "users: add unique (email), as email",
+        ),
+        (
+            vec!["ALTER TABLE posts ADD CONSTRAINT c CHECK (title <> '')"],
+            "posts: drop check (`title` <> ''), as c, which nothing declares",
+        ),
+        (
+            vec!["ALTER TABLE posts ADD extra int"],
+            "posts: drop column extra, which nothing declares",
+        ),
+        (
+            vec!["ALTER TABLE posts DROP content"],
+            "posts: add column content: text, not null",
+        ),
+        (
+            vec!["CREATE TABLE other (id int)"],
+            "other: drop table, which nothing declares",
+        ),
+    ]
+}
+
+fn by_hand_on_sqlite() -> Vec<(Vec<&'static str>, &'static str)> {
+    vec![
+        (
+            vec!["DROP INDEX \"idx-posts-user_id\""],
+            "posts: add index (user_id), as idx-posts-user_id",
+        ),
+        (
+            vec!["CREATE UNIQUE INDEX stray ON posts (title)"],
+            "posts: drop index (title), unique, as stray, which nothing declares",
+        ),
+        (
+            vec!["ALTER TABLE posts ADD extra int"],
+            "posts: drop column extra, which nothing declares",
+        ),
+        (
+            vec!["ALTER TABLE posts DROP content"],
+            "posts: add column content: text, not null",
+        ),
+        (
+            vec!["CREATE TABLE other (id int)"],
+            "other: drop table, which nothing declares",
+        ),
+        (
+            vec![
+                "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_master SET sql = replace(sql, 'ON DELETE CASCADE', '')",
+                "PRAGMA writable_schema = RESET",
+            ],
+            "posts: change foreign key posts.user_id: on delete no action to cascade",
+        ),
+        (
+            vec![
+                "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_master SET sql = replace(sql, '\"user_id\" integer NOT NULL', '\"user_id\" integer')",
+                "PRAGMA writable_schema = RESET",
+            ],
+            "posts: change column user_id: not null",
+        ),
+        (
+            vec![
+                "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_master SET sql = replace(sql, '\"title\" varchar NOT NULL', '\"title\" text NOT NULL')",
+                "PRAGMA writable_schema = RESET",
+            ],
+            "posts: change column title: type text to varchar",
+        ),
+    ]
 }
 
 async fn what_was_changed_by_hand_is_named(db: Db) -> Result<()> {

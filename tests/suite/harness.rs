@@ -54,12 +54,9 @@ impl Db {
     /// The URL as another user of the server.
     pub(crate) fn url_as(&self, user: &str, password: &str) -> Result<String> {
         let (scheme, rest) = self.url.split_once("://").context("a server's URL")?;
-        let at = rest
-            .split_once('/')
-            .map_or(rest, |(authority, _)| authority)
-            .rfind('@')
-            .map_or(0, |at| at + 1);
-        Ok(format!("{scheme}://{user}:{password}@{}", &rest[at..]))
+        let (authority, path) = rest.split_once('/').context("a server's URL")?;
+        let server = authority.rsplit('@').next().unwrap_or(authority);
+        Ok(format!("{scheme}://{user}:{password}@{server}/{path}"))
     }
 
     /// The database's name.
