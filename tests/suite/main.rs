@@ -13,6 +13,7 @@ mod create;
 mod delete;
 mod errors;
 mod harness;
+mod introspect;
 mod log;
 mod migrations;
 mod models;
@@ -27,6 +28,7 @@ fn main() {
         create::cases(),
         delete::cases(),
         errors::cases(),
+        introspect::cases(),
         migrations::cases(),
         pages::cases(),
         related::cases(),
