@@ -19,6 +19,7 @@ use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::error::Result;
 use crate::schema::{ForeignKey, Schema};
+use columns::Apart;
 
 /// NULL as the schema of a table of the connection's own database. A connection may have none.
 macro_rules! schema_of {
@@ -74,13 +75,15 @@ pub(super) async fn schema(connection: &Connection, scope: &Scope) -> Result<Sch
         let places = vec!["?"; databases.len()].join(", ");
         // A list without members is no SQL.
         let places = if places.is_empty() { "NULL" } else { &places };
+        let times = sql.matches("{scope}").count();
         let values: Vec<Value> = databases.iter().map(|name| name.as_str().into()).collect();
+        let values = std::iter::repeat_n(values, times).flatten();
         query(connection, &sql.replace("{scope}", &format!("IN ({places})")), values).await
     };
 
     let mut draft = Draft::new(Backend::MySql);
-    let sequences = columns::add_tables(&mut draft, &ask(columns::TABLES).await?)?;
-    columns::add_columns(&mut draft, &server, &ask(columns::COLUMNS).await?)?;
+    let Apart { sequences, collations } = columns::add_tables(&mut draft, &ask(columns::TABLES).await?)?;
+    columns::add_columns(&mut draft, &server, &collations, &ask(columns::COLUMNS).await?)?;
     indexes::add(&mut draft, &server, &ask(&indexes::sql(&server)).await?)?;
     for read in keys::collect(&ask(constraints::FOREIGN_KEYS_IN).await?, action)? {
         constraints::add_foreign_key(&mut draft, read)?;

@@ -11,6 +11,7 @@ pub(super) fn in_scope(
     Words { kind, without }: Words,
 ) -> Result<Vec<String>> {
     let without = || Error::invalid_input(without);
+    present.sort();
     match scope {
         Scope::OwnAnd(names) => {
             let own = own.ok_or_else(without)?;
@@ -18,10 +19,7 @@ pub(super) fn in_scope(
             let all = std::iter::once(own).chain(others).collect();
             in_scope(&Scope::Named(all), None, present, Words { kind, without: "" })
         }
-        Scope::All => {
-            present.sort();
-            Ok(present)
-        }
+        Scope::All => Ok(present),
         Scope::Own => own
             .filter(|own| present.contains(own))
             .map(|own| vec![own])

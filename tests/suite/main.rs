@@ -14,6 +14,7 @@ mod delete;
 mod drift;
 mod errors;
 mod harness;
+mod introspect;
 mod log;
 mod migrations;
 mod models;
@@ -30,6 +31,7 @@ fn main() {
         delete::cases(),
         drift::cases(),
         errors::cases(),
+        introspect::cases(),
         migrations::cases(),
         pages::cases(),
         related::cases(),

@@ -37,7 +37,7 @@ pub(super) const FOREIGN_KEYS_AROUND: &str =
     foreign_keys!("(k.table_schema = COALESCE(?, database()) OR k.referenced_table_schema = COALESCE(?, database()))");
 
 /// The keys from tables of the databases in scope.
-pub(super) const FOREIGN_KEYS_IN: &str = foreign_keys!("k.table_schema {scope}");
+pub(super) const FOREIGN_KEYS_IN: &str = foreign_keys!("k.table_schema {scope} AND r.constraint_schema {scope}");
 
 /// The statement for checks, if the server has any. MariaDB's are named within a table; MySQL's within a database.
 pub(super) fn checks_sql(server: &Server) -> Option<&'static str> {
@@ -56,7 +56,7 @@ FROM information_schema.check_constraints c WHERE c.constraint_schema {scope}"
 FROM information_schema.check_constraints c
 JOIN information_schema.table_constraints t
   ON t.constraint_schema = c.constraint_schema AND t.constraint_name = c.constraint_name AND t.constraint_type = 'CHECK'
-WHERE t.table_schema {scope}"
+WHERE t.table_schema {scope} AND c.constraint_schema {scope}"
     );
     if server.has("CHECK_CONSTRAINTS.TABLE_NAME") {
         Some(MARIADB)
