@@ -2,16 +2,17 @@
 //!
 //! Edges that end at the same place of a referenced table and look alike share the last upright, as branches of one line.
 
+mod lanes;
+mod passes;
+
 use std::collections::BTreeMap;
 
 use super::layout::Layout;
+use lanes::Gap;
 
 /// Between two ends at one row, and between two lanes.
 const STEP: f64 = 10.0;
 const LANE: f64 = 10.0;
-/// Room for an arrow, or for a passing edge's bend.
-const ARROW: f64 = 26.0;
-const BEND: f64 = 8.0;
 
 /// What an edge needs to be routed.
 #[derive(Debug, Clone)]
@@ -70,24 +71,10 @@ enum Of {
 }
 
 /// What shares one upright in one gap: the edges that end at one port, or one edge.
-#[derive(Debug, Default)]
-struct Net {
-    from_left: Vec<f64>,
-    from_right: Vec<f64>,
-    lane: usize,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum NetId {
     Port(Port),
     Edge(usize),
-}
-
-#[derive(Debug, Default)]
-struct Gap {
-    nets: BTreeMap<NetId, Net>,
-    left_room: f64,
-    right_room: f64,
 }
 
 /// One edge's way through one gap.
@@ -120,7 +107,16 @@ pub(super) fn room_for(ends: usize) -> f64 {
     ends as f64 * STEP + 2.0
 }
 
-pub(super) fn route(layout: &Layout, widths: &[f64], edges: &[Wanted]) -> Routed {
+/// Routes the edges between boxes of these heights, in columns of these widths.
+pub(super) fn route(mut layout: Layout, heights: &[f64], widths: &[f64], edges: &[Wanted]) -> Routed {
+    let before = ports(&layout, edges);
+    let ends: Vec<_> = edges
+        .iter()
+        .enumerate()
+        .map(|(index, edge)| left_and_right(&layout, edge, index, &before))
+        .collect();
+    passes::straighten(&mut layout, heights, &ends);
+    let layout = &layout;
     let ports = ports(layout, edges);
     let hops: Vec<Vec<Hop>> = edges
         .iter()
@@ -209,7 +205,12 @@ fn ports(layout: &Layout, edges: &[Wanted]) -> BTreeMap<Port, f64> {
                 Side::Left => rightmost,
                 Side::Right => leftmost,
             };
-            let leads_to = next.copied().unwrap_or_else(|| height(other));
+            // A loop within one column goes inside of what leads away from it.
+            let leads_to = match (referencing.side == referenced.side, height(other) > height(end)) {
+                (true, true) => f64::INFINITY,
+                (true, false) => f64::NEG_INFINITY,
+                (false, _) => next.copied().unwrap_or_else(|| height(other)),
+            };
             let row = rows.entry((port.table, port.row, port.side)).or_default();
             row.entry(port).or_insert((leads_to, height(end)));
         }
@@ -246,6 +247,20 @@ fn sides(layout: &Layout, edge: &Wanted, index: usize) -> Option<(Port, Port)> {
     ))
 }
 
+/// The heights of an edge's ends, and the column of the left one.
+fn left_and_right(layout: &Layout, edge: &Wanted, index: usize, ports: &BTreeMap<Port, f64>) -> Option<passes::Ends> {
+    let (from, to) = sides(layout, edge, index)?;
+    let (left, right) = match from.side {
+        Side::Left => (to, from),
+        Side::Right => (from, to),
+    };
+    Some(passes::Ends {
+        column: layout.spots.get(left.table)?.column,
+        left: *ports.get(&left)?,
+        right: *ports.get(&right)?,
+    })
+}
+
 /// The gaps an edge crosses, from its referencing end.
 fn hops(layout: &Layout, edge: &Wanted, index: usize, ports: &BTreeMap<Port, f64>) -> Option<Vec<Hop>> {
     let (from, to) = sides(layout, edge, index)?;
@@ -279,102 +294,6 @@ fn hops(layout: &Layout, edge: &Wanted, index: usize, ports: &BTreeMap<Port, f64
         })
     };
     gaps.into_iter().enumerate().map(hop).collect()
-}
-
-impl Gap {
-    fn add(&mut self, hop: &Hop, label: Option<f64>, is_last: bool) {
-        let net = self.nets.entry(hop.net).or_default();
-        let ends = [
-            (hop.start, label.unwrap_or(BEND)),
-            (hop.end, if is_last { ARROW } else { BEND }),
-        ];
-        for ((side, y), room) in ends {
-            let (known, wide) = match side {
-                Side::Left => (&mut net.from_left, &mut self.left_room),
-                Side::Right => (&mut net.from_right, &mut self.right_room),
-            };
-            known.push(y);
-            *wide = wide.max(room);
-        }
-    }
-
-    /// Gives every net a lane so that few lines cross, and says how many lanes there are.
-    fn assign_lanes(&mut self) -> usize {
-        let mut nets: Vec<&mut Net> = self.nets.values_mut().filter(|net| net.bottom() > net.top()).collect();
-        // What goes down is best ordered from below, what goes up from above, and each down before each up is as good as any.
-        nets.sort_by(|a, b| {
-            let order = |net: &Net| if net.descends() { -net.entry() } else { net.entry() };
-            a.descends().cmp(&b.descends()).then(order(a).total_cmp(&order(b)))
-        });
-        improve(&mut nets);
-        let mut lanes = 0;
-        let mut placed: Vec<(f64, f64, usize)> = Vec::new();
-        for net in nets {
-            let (top, bottom) = (net.top() - BEND, net.bottom() + BEND);
-            let meets = placed.iter().filter(|(a, b, _)| top < *b && *a < bottom);
-            net.lane = meets.map(|(_, _, lane)| lane + 1).fold(0, Ord::max);
-            lanes = Ord::max(lanes, net.lane + 1);
-            placed.push((top, bottom, net.lane));
-        }
-        lanes
-    }
-}
-
-impl Net {
-    fn heights(&self) -> impl Iterator<Item = f64> {
-        self.from_left.iter().chain(&self.from_right).copied()
-    }
-
-    fn top(&self) -> f64 {
-        self.heights().fold(f64::INFINITY, f64::min)
-    }
-
-    fn bottom(&self) -> f64 {
-        self.heights().fold(f64::NEG_INFINITY, f64::max)
-    }
-
-    fn entry(&self) -> f64 {
-        let count = Ord::max(self.from_left.len(), 1);
-        self.from_left.iter().sum::<f64>() / count as f64
-    }
-
-    fn descends(&self) -> bool {
-        let count = Ord::max(self.from_right.len(), 1);
-        self.from_right.iter().sum::<f64>() / count as f64 > self.entry()
-    }
-
-    /// How much two nets are in each other's way if this one's upright is left of the other's.
-    fn cost_before(&self, other: &Self) -> usize {
-        let crosses = |heights: &[f64], over: &Self| {
-            let (top, bottom) = (over.top(), over.bottom());
-            heights.iter().filter(|y| top <= **y && **y <= bottom).count()
-        };
-        // Two level parts at one height would look like one line.
-        let merges = self
-            .from_right
-            .iter()
-            .filter(|y| other.from_left.iter().any(|other| (*y - other).abs() < 3.0))
-            .count();
-        crosses(&self.from_right, other) + crosses(&other.from_left, self) + merges * 4
-    }
-}
-
-/// Swaps neighbours as long as that helps, a bounded number of times.
-fn improve(nets: &mut [&mut Net]) {
-    for _ in 0..Ord::min(nets.len(), 60) {
-        let mut swapped = false;
-        for position in 1..nets.len() {
-            if let Some([a, b]) = nets.get_mut(position - 1..=position)
-                && b.cost_before(a) < a.cost_before(b)
-            {
-                std::mem::swap(a, b);
-                swapped = true;
-            }
-        }
-        if !swapped {
-            return;
-        }
-    }
 }
 
 /// Lets those that share their last upright end there, but for the outermost: of two lines drawn over each other, dashes would mix.

@@ -206,14 +206,15 @@ fn block(group: &[usize], boxes: &mut [Boxed], links: &[Link], wanted: &[Wanted]
             *width = width.max(known.width);
         }
     }
-    let routed = route(&layout, &widths, &local_wanted);
+    let spots = layout.spots.clone();
+    let routed = route(layout, &heights, &widths, &local_wanted);
     let heights = routed.wires.iter().flat_map(|wire| &wire.points).map(|(_, y)| *y);
-    let tops = layout.spots.iter().map(|spot| spot.top);
+    let tops = spots.iter().map(|spot| spot.top);
     let top = tops
         .chain(heights.clone().map(|y| y - 12.0))
         .fold(f64::INFINITY, f64::min);
     let mut bottom = heights.map(|y| y + 12.0).fold(top, f64::max);
-    for (index, spot) in group.iter().zip(&layout.spots) {
+    for (index, spot) in group.iter().zip(&spots) {
         if let Some(known) = boxes.get_mut(*index) {
             known.x = routed.columns.get(spot.column).copied().unwrap_or_default();
             known.y = spot.top - top;

@@ -127,8 +127,8 @@ fn ends(picture: &Picture<'_>) -> Line {
     let entries = [
         any(|edge| edge.many).then(|| foot(true, "many rows")),
         any(|edge| !edge.many).then(|| foot(false, "at most one row")),
-        any(|edge| !edge.optional).then(|| arrow(false, "reference one row")),
-        any(|edge| edge.optional).then(|| arrow(true, "reference one row or none (null)")),
+        any(|edge| !edge.optional).then(|| arrow(false, "to one row")),
+        any(|edge| edge.optional).then(|| arrow(true, "to one row or none (null)")),
     ];
     ("ends", entries.into_iter().flatten().collect())
 }
