@@ -79,6 +79,7 @@ pub mod introspect;
 pub mod name;
 mod observe;
 pub mod overlay;
+pub mod render;
 pub mod repository;
 pub mod schema;
 mod store;
