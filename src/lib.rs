@@ -76,6 +76,7 @@ mod graph;
 pub mod introspect;
 pub mod name;
 mod observe;
+pub mod orphans;
 pub mod overlay;
 pub mod repository;
 pub mod schema;

@@ -16,6 +16,7 @@ mod harness;
 mod log;
 mod migrations;
 mod models;
+mod orphans;
 mod pages;
 mod related;
 mod rows;
@@ -28,6 +29,7 @@ fn main() {
         delete::cases(),
         errors::cases(),
         migrations::cases(),
+        orphans::cases(),
         pages::cases(),
         related::cases(),
         rows::cases(),
