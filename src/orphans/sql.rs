@@ -122,32 +122,13 @@ impl Dangling<'_> {
         let equal = self.equal("p", &relation.referenced_columns, alias, &relation.columns);
         let share = match (self.backend, lock) {
             // InnoDB reads a subquery from the transaction's snapshot unless it locks.
-            (Backend::MySql, Lock::Rows) if !self.references_itself() => " LOCK IN SHARE MODE",
+            (Backend::MySql, Lock::Rows) => " LOCK IN SHARE MODE",
             _ => "",
         };
         format!(
             "{set} AND NOT EXISTS (SELECT 1 FROM {} WHERE {equal}{share})",
-            self.referenced_rows()
+            self.from(&relation.referenced_table, "p")
         )
-    }
-
-    /// The referenced table as `p`.
-    fn referenced_rows(&self) -> String {
-        let relation = &self.key.relation;
-        if self.backend == Backend::MySql && self.references_itself() {
-            // MySQL changes no table that a subquery of the statement reads, except through a derived table it cannot merge.
-            let columns: Vec<_> = relation
-                .referenced_columns
-                .iter()
-                .map(|name| column(self.backend, "r", name))
-                .collect();
-            return format!(
-                "(SELECT DISTINCT {} FROM {}) AS p",
-                columns.join(", "),
-                self.from(&relation.referenced_table, "r")
-            );
-        }
-        self.from(&relation.referenced_table, "p")
     }
 
     /// The row's key is partly NULL.
@@ -236,37 +217,76 @@ impl Dangling<'_> {
 
     /// `DELETE` of the rows that go.
     pub(super) fn delete(&self) -> Sql {
-        let rows = format!(
-            "FROM {} WHERE {}",
-            self.from(&self.key.relation.table, "c"),
-            self.goes("c", Lock::No)
-        );
+        let table = self.from(&self.key.relation.table, "c");
         Sql::new(
             self.backend,
             match self.backend {
-                Backend::Postgres | Backend::Sqlite => format!("DELETE {rows}"),
+                Backend::Postgres | Backend::Sqlite => {
+                    format!("DELETE FROM {table} WHERE {}", self.goes("c", Lock::No))
+                }
+                Backend::MySql if self.references_itself() => {
+                    format!(
+                        "DELETE c FROM {table} INNER JOIN {}",
+                        self.listed(&self.goes("o", Lock::No))
+                    )
+                }
                 // The one form in which every MySQL and MariaDB takes an alias.
-                Backend::MySql => format!("DELETE c {rows}"),
+                Backend::MySql => format!("DELETE c FROM {table} WHERE {}", self.goes("c", Lock::No)),
             },
         )
     }
 
     /// `UPDATE` of the rows that violate the key; `set` writes what a column is set to.
     pub(super) fn update(&self, columns: &[ColumnName], set: impl Fn(&mut Sql, usize)) -> Sql {
+        let listed = self.backend == Backend::MySql && self.references_itself();
         let mut sql = Sql::new(
             self.backend,
-            format!("UPDATE {} SET ", self.from(&self.key.relation.table, "c")),
+            format!("UPDATE {}", self.from(&self.key.relation.table, "c")),
         );
+        if listed {
+            sql.push(&format!(" INNER JOIN {}", self.listed(&self.violates("o", Lock::No))));
+        }
+        sql.push(" SET ");
         for (place, name) in columns.iter().enumerate() {
             if place > 0 {
                 sql.push(", ");
             }
-            sql.push(&quoted(self.backend, name.as_str()));
+            sql.push(&match self.backend {
+                Backend::Postgres | Backend::Sqlite => quoted(self.backend, name.as_str()),
+                Backend::MySql => column(self.backend, "c", name),
+            });
             sql.push(" = ");
             set(&mut sql, place);
         }
-        sql.push(&format!(" WHERE {}", self.violates("c", Lock::No)));
+        if !listed {
+            sql.push(&format!(" WHERE {}", self.violates("c", Lock::No)));
+        }
         sql
+    }
+
+    /// The references of the rows that meet a condition over `o`, as a list to join `c` with.
+    ///
+    /// For a table that references itself: MySQL changes no table that a subquery of the statement reads, and MariaDB, which does, reads
+    /// it again while rows go. A derived table with a LIMIT is neither merged nor split: it is read once, before anything is changed.
+    /// The reference identifies the rows, since it is all that the condition is about.
+    fn listed(&self, condition: &str) -> String {
+        let relation = &self.key.relation;
+        let names = &relation.columns;
+        let columns: Vec<_> = names.iter().map(|name| column(self.backend, "o", name)).collect();
+        let same: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let (own, listed) = (column(self.backend, "c", name), column(self.backend, "d", name));
+                format!("{own} <=> {listed}")
+            })
+            .collect();
+        format!(
+            "(SELECT DISTINCT {} FROM {} WHERE {condition} LIMIT {}) AS d ON {}",
+            columns.join(", "),
+            self.from(&relation.table, "o"),
+            u64::MAX,
+            same.join(" AND ")
+        )
     }
 
     fn equal(&self, a: &str, columns_of_a: &[ColumnName], b: &str, columns_of_b: &[ColumnName]) -> String {

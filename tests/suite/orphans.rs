@@ -504,7 +504,7 @@ async fn what_cannot_be_checked(db: Db) -> Result<()> {
         ),
         Backend::MySql => (
             "named.name is varchar(9) and users.id is bigint, which cannot be compared: give both one type",
-            "the database refused: Unknown column 'p.nothing' in 'where clause' (1054)",
+            "the database refused: Unknown column 'p.nothing' in 'WHERE' (1054)",
         ),
         Backend::Sqlite => ("0 row(s)", "the database refused: no such column: p.nothing (1)"),
     };
@@ -792,6 +792,7 @@ async fn a_tree_without_a_constraint(db: Db) -> Result<()> {
         "CREATE TABLE folders (id BIGINT NOT NULL PRIMARY KEY, parent_id BIGINT)",
     )
     .await?;
+    execute(&store, "CREATE INDEX by_parent ON folders (parent_id)").await?;
     let fill = "INSERT INTO folders VALUES (1, NULL), (2, 99), (3, 2), (4, 3), (5, 2), (6, 1), (7, 98), (8, 8)";
     execute(&store, fill).await?;
     let cascading = schema(&db, TREE)?;
