@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::find::number;
-use super::reason;
+use super::reason::{self, Reason};
 use super::report::{Effect, Further, RepairReport};
 use super::sql::{Dangling, Lock, Sql, column};
 use crate::backend::Backend;
@@ -69,7 +69,7 @@ pub async fn repair(
 ) -> Result<RepairReport> {
     let backend = connection.backend();
     if let Some(reason) = reason::beforehand(backend, schema, key)? {
-        return Err(unchecked(key, &reason));
+        return Err(Error::invalid_input(unchecked(key, &reason)));
     }
     let dangling = Dangling { backend, schema, key };
     let values = match repair {
@@ -93,13 +93,15 @@ pub async fn repair(
         Ok(report) => return Ok(report),
         Err(error) => error,
     };
-    match reason::of_error(connection, key, &error).await? {
-        Some(reason) => {
-            let kind = unchecked(key, &reason).kind().clone();
-            Err(error.with_kind(kind))
-        }
-        None => Err(error),
-    }
+    let problem = match reason::of_error(connection, key, &error).await? {
+        Some(Reason::NotPermitted) => format!(
+            "the role may not repair {}: grant it SELECT, UPDATE and DELETE on {}, and SELECT and UPDATE on {}",
+            key.relation, key.relation.table, key.relation.referenced_table
+        ),
+        Some(reason) => unchecked(key, &reason),
+        None => return Err(error),
+    };
+    Err(error.with_kind(ErrorKind::InvalidInput { problem }))
 }
 
 async fn work(
@@ -174,11 +176,8 @@ async fn work(
     Ok(report)
 }
 
-fn unchecked(key: &ForeignKey, reason: &reason::Reason) -> Error {
-    Error::invalid_input(format!(
-        "{} cannot be checked, and so not be repaired: {reason}",
-        key.relation
-    ))
+fn unchecked(key: &ForeignKey, reason: &Reason) -> String {
+    format!("{} cannot be checked, and so not be repaired: {reason}", key.relation)
 }
 
 fn columns_to_null(key: &ForeignKey) -> &[ColumnName] {

@@ -30,6 +30,7 @@ fn main() {
         errors::cases(),
         migrations::cases(),
         orphans::cases(),
+        orphans::repair::cases(),
         pages::cases(),
         related::cases(),
         rows::cases(),
