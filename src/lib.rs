@@ -34,6 +34,7 @@
 //! | [`Query`], [`Page`], [`Cursor`] | which rows, in which order, page by page |
 //! | [`Entities`], [`schema`] | what the entities declare |
 //! | [`introspect`] | what the database has |
+//! | [`overlay`] | what `cascade.toml` adds to either |
 //! | [`delete`] | what a delete did |
 //! | [`Error`], [`ErrorKind`], [`error`] | what went wrong, the same on every backend |
 //! | [`Connection`] | SeaORM's `ConnectionTrait`, for any query of its own |
@@ -78,6 +79,7 @@ mod graph;
 pub mod introspect;
 pub mod name;
 mod observe;
+pub mod orphans;
 pub mod overlay;
 pub mod render;
 pub mod repository;
@@ -103,4 +105,6 @@ mod guide {
     mod transactions {}
     #[doc = include_str!("../docs/repositories.md")]
     mod repositories {}
+    #[doc = include_str!("../docs/overlay.md")]
+    mod overlay {}
 }

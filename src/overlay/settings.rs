@@ -52,4 +52,6 @@ pub struct Ignore {
     pub table: Option<TableName>,
     /// A column the finding is about, or any.
     pub column: Option<ColumnName>,
+    /// Why not, for whoever reads the file next.
+    pub reason: Option<String>,
 }

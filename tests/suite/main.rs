@@ -18,6 +18,7 @@ mod introspect;
 mod log;
 mod migrations;
 mod models;
+mod orphans;
 mod pages;
 mod random;
 mod related;
@@ -33,6 +34,8 @@ fn main() {
         errors::cases(),
         introspect::cases(),
         migrations::cases(),
+        orphans::cases(),
+        orphans::repair::cases(),
         pages::cases(),
         related::cases(),
         rows::cases(),
