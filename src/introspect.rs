@@ -155,6 +155,33 @@ pub(crate) async fn database_defaults(connection: &Connection) -> Result<String>
         .unwrap_or_default())
 }
 
+/// Which of these tables exist.
+pub(crate) async fn existing(connection: &Connection, tables: &[TableName]) -> Result<BTreeSet<TableName>> {
+    let sql = match connection.backend() {
+        Backend::Postgres => {
+            "SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = COALESCE($1, current_schema()) AND c.relname = $2 AND c.relkind IN ('r', 'p')"
+        }
+        Backend::MySql => {
+            "SELECT table_name FROM information_schema.tables \
+             WHERE table_schema = COALESCE(?, database()) AND table_name = ? AND table_type = 'BASE TABLE'"
+        }
+        Backend::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND ?1 IS NULL AND name = ?2 COLLATE NOCASE"
+        }
+    };
+    let mut existing = BTreeSet::new();
+    for table in tables {
+        if !query(connection, sql, [table.schema().into(), table.name().into()])
+            .await?
+            .is_empty()
+        {
+            existing.insert(table.clone());
+        }
+    }
+    Ok(existing)
+}
+
 /// The names of a table's indexes, those behind its primary and unique keys included.
 ///
 /// # Errors
