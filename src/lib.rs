@@ -73,6 +73,7 @@ pub mod delete;
 pub mod error;
 mod graph;
 pub mod introspect;
+pub mod lint;
 pub mod name;
 mod observe;
 pub mod overlay;
