@@ -32,10 +32,12 @@
 //! - A rule that needs what the subject does not say (entities, facts) stays silent.
 
 mod baseline;
+mod columns;
 mod data;
 mod declared;
 mod facts;
 mod finding;
+mod inverse;
 mod keys;
 mod names;
 mod paths;

@@ -14,7 +14,7 @@ use crate::schema::{Action, Deferrable, Enforcement, ForeignKey, Schema};
 /// seen to fail.
 const DEEPEST: usize = 14;
 
-fn keys_where<'a>(schema: &'a Schema, wanted: impl Fn(&ForeignKey) -> bool) -> Vec<&'a ForeignKey> {
+fn keys_where(schema: &Schema, wanted: impl Fn(&ForeignKey) -> bool) -> Vec<&ForeignKey> {
     schema.foreign_keys().filter(|key| wanted(key)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! [`RULES`]: the catalogue.
 
 use super::finding::{Draft, Finding, Subject};
-use super::{data, declared, keys, names, paths, tables};
+use super::{columns, data, declared, inverse, keys, names, paths, tables};
 use crate::overlay::Severity::{self, Error, Info, Warning};
 
 /// A rule: what is looked for, and how much it matters unless the settings say otherwise.
@@ -68,7 +68,7 @@ pub const RULES: &[Rule] = &[
         severity: Error,
         summary: "a referencing column of another type than the column it references",
         why: "values of one do not fit into the other, and comparing them may convert each row instead of using an index",
-        check: keys::type_mismatch,
+        check: columns::type_mismatch,
     },
     Rule {
         code: "L03",
@@ -100,7 +100,7 @@ pub const RULES: &[Rule] = &[
         severity: Warning,
         summary: "a relation whose other side is not declared, or declares other columns",
         why: "it can be followed in one direction only, and SeaORM's cascade_delete does not see the referencing rows",
-        check: declared::one_sided,
+        check: inverse::one_sided,
     },
     Rule {
         code: "L07",
@@ -108,7 +108,7 @@ pub const RULES: &[Rule] = &[
         severity: Error,
         summary: "has_one over columns that are not unique",
         why: "a second row can be inserted, and then which of them is found is chance",
-        check: declared::not_unique,
+        check: inverse::not_unique,
     },
     Rule {
         code: "L08",
@@ -116,7 +116,7 @@ pub const RULES: &[Rule] = &[
         severity: Warning,
         summary: "has_many over columns that are unique",
         why: "there is never a second row: either the relation or the unique key is a mistake",
-        check: declared::unique_has_many,
+        check: inverse::unique_has_many,
     },
     Rule {
         code: "L09",
@@ -172,7 +172,7 @@ pub const RULES: &[Rule] = &[
         severity: Error,
         summary: "SET NULL on a column that must not be NULL",
         why: "the delete fails as soon as one row references",
-        check: keys::set_null_not_null,
+        check: columns::set_null_not_null,
     },
     Rule {
         code: "L16",
@@ -180,7 +180,7 @@ pub const RULES: &[Rule] = &[
         severity: Error,
         summary: "SET DEFAULT on a column without a default, or on an engine that does not have it",
         why: "without a default it is SET NULL or fails; InnoDB refuses it, or keeps RESTRICT in its place",
-        check: keys::set_default,
+        check: columns::set_default,
     },
     Rule {
         code: "L17",
@@ -188,7 +188,7 @@ pub const RULES: &[Rule] = &[
         severity: Info,
         summary: "CASCADE over a column that may be NULL",
         why: "rows that could live without the referenced row go with it",
-        check: keys::nullable_cascade,
+        check: columns::nullable_cascade,
     },
     Rule {
         code: "L18",
@@ -284,7 +284,7 @@ pub const RULES: &[Rule] = &[
         severity: Warning,
         summary: "a referencing column of another collation than the column it references",
         why: "the key and a join disagree about which texts are equal, or cannot use each other's index",
-        check: keys::collation_mismatch,
+        check: columns::collation_mismatch,
     },
     Rule {
         code: "L42",
@@ -316,6 +316,6 @@ pub const RULES: &[Rule] = &[
         severity: Error,
         summary: "an action declared on has_many or has_one",
         why: "it reaches no constraint: only the action of belongs_to does",
-        check: declared::action_without_effect,
+        check: inverse::action_without_effect,
     },
 ];
