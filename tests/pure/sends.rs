@@ -16,6 +16,7 @@ fn every_future(store: &Store, url: &str, names: &[String]) {
     sends(Store::connect(url, entity::entities()));
     sends(store.create_all());
     sends(introspect::foreign_keys(store.connection()));
+    sends(introspect::schema(store.connection(), &introspect::Scope::Own));
     sends(async move {
         let (users, posts) = (store.repository::<user::Entity>(), store.repository::<post::Entity>());
         users.related::<post::Entity>(17).await?;
