@@ -6,7 +6,7 @@ use super::{sql, types};
 use crate::backend::Backend;
 use crate::name::{ColumnList, ColumnName, TableName};
 use crate::overlay::Severity;
-use crate::schema::{Action, Column, Enforcement, ForeignKey, Table};
+use crate::schema::{Action, Column, Enforcement, ForeignKey, Schema, Table};
 
 pub(super) fn type_mismatch(subject: &Subject<'_>) -> Vec<Draft> {
     let schema = subject.database;
@@ -161,7 +161,9 @@ pub(super) fn set_default(subject: &Subject<'_>) -> Vec<Draft> {
     let backend = subject.backend();
     let mut found = Vec::new();
     // On InnoDB the catalog never has it: MySQL refuses it and MariaDB keeps RESTRICT. Then only the entity tells.
-    for key in subject.all_keys() {
+    let declared = subject.declared().filter(|_| backend == Backend::MySql);
+    let declared = declared.into_iter().flat_map(Schema::foreign_keys);
+    for key in subject.database.foreign_keys().chain(declared) {
         let (on_delete, on_update) = (key.on_delete == Action::SetDefault, key.on_update == Action::SetDefault);
         if !on_delete && !on_update {
             continue;

@@ -203,14 +203,14 @@ async fn given_out(connection: &Connection) -> Result<Vec<(TableName, Option<Col
         // A sequence belongs to its column by an automatic (serial) or internal (identity) dependency.
         Backend::Postgres => {
             "SELECT CASE WHEN n.nspname <> current_schema() THEN n.nspname::text END, t.relname::text, a.attname::text, \
-                    pg_catalog.pg_sequence_last_value(s.oid) \
+                    CASE WHEN pg_catalog.has_sequence_privilege(s.oid, 'SELECT, USAGE') THEN pg_catalog.pg_sequence_last_value(s.oid) END \
              FROM pg_catalog.pg_depend d \
              JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S' \
              JOIN pg_catalog.pg_class t ON t.oid = d.refobjid \
              JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace \
              JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid \
              WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
-               AND d.deptype IN ('a', 'i') AND pg_catalog.has_sequence_privilege(s.oid, 'SELECT, USAGE')"
+               AND d.deptype IN ('a', 'i')"
         }
         Backend::MySql => {
             "SELECT NULL, table_name, NULL, CAST(auto_increment - 1 AS SIGNED) FROM information_schema.tables \

@@ -34,7 +34,11 @@ pub(super) fn columns(backend: Backend, columns: &[ColumnName]) -> String {
 /// An index on these columns, made without blocking writes where the engine can.
 pub(super) fn create_index(backend: Backend, on: &Table, names: &[ColumnName], unique: Uniqueness) -> Fix {
     let words: Vec<_> = names.iter().map(ColumnName::as_str).collect();
-    let name = fitting(backend, format!("idx-{}-{}", on.name.name(), words.join("-")));
+    let prefix = match unique {
+        Uniqueness::Unique => "unique",
+        Uniqueness::Any => "idx",
+    };
+    let name = free_name(backend, on, &format!("{prefix}-{}-{}", on.name.name(), words.join("-")));
     Fix::Sql(format!(
         "CREATE {}INDEX {}{} ON {} {};",
         match unique {
@@ -46,6 +50,17 @@ pub(super) fn create_index(backend: Backend, on: &Table, names: &[ColumnName], u
         table(backend, &on.name),
         columns(backend, names)
     ))
+}
+
+/// The name, or another if an index of the table has it: a useless one perhaps, for whose sake the new one is made.
+fn free_name(backend: Backend, on: &Table, name: &str) -> String {
+    let taken = |name: &String| on.indexes.iter().any(|index| index.name == *name);
+    let others = (2..=on.indexes.len() + 1).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.to_owned())
+        .chain(others)
+        .map(|name| fitting(backend, name))
+        .find(|name| !taken(name))
+        .unwrap_or_else(|| name.to_owned())
 }
 
 /// PostgreSQL does not do it for a partitioned table.

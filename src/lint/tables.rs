@@ -193,7 +193,7 @@ fn redundant(backend: Backend, table: &Table, one: &Ordered<'_>, by: &Ordered<'_
         name => name.to_owned(),
     };
     let message = format!(
-        "{} of {} begins as {by_name} does, which serves in its place",
+        "{} of {} is not needed: {by_name} begins with the same columns",
         match (one.index, one.name) {
             (Some(_), name) => format!("the index {name}"),
             (None, "") => format!("the unique key {}", ColumnList(&columns)),

@@ -13,6 +13,7 @@ mod create;
 mod delete;
 mod errors;
 mod harness;
+mod lint;
 mod log;
 mod migrations;
 mod models;
@@ -27,6 +28,7 @@ fn main() {
         create::cases(),
         delete::cases(),
         errors::cases(),
+        lint::cases(),
         migrations::cases(),
         pages::cases(),
         related::cases(),

@@ -220,19 +220,19 @@ fn l14_redundant_index() {
     check(
         "L14",
         &with("index (user_id), as short"),
-        &["warning the index short of posts begins as long does, which serves in its place"],
+        &["warning the index short of posts is not needed: long begins with the same columns"],
         &with("index (user_id), unique, as short"),
     );
     check(
         "L14",
         &with("index (user_id, id), as twin"),
-        &["warning the index twin of posts begins as long does, which serves in its place"],
+        &["warning the index twin of posts is not needed: long begins with the same columns"],
         &with("index (user_id DESC), as other"),
     );
     check(
         "L14",
         &with("index (id), as by_id"),
-        &["warning the index by_id of posts begins as the primary key does, which serves in its place"],
+        &["warning the index by_id of posts is not needed: the primary key begins with the same columns"],
         &with("index (id), where user_id > 7, as by_id"),
     );
     // A partial or invalid index is no substitute, and an index of another kind does not begin with anything.
@@ -240,20 +240,20 @@ fn l14_redundant_index() {
         check(
             "L14",
             &with("index (user_id), as short"),
-            &["warning the index short of posts begins as long does, which serves in its place"],
+            &["warning the index short of posts is not needed: long begins with the same columns"],
             &with("index (user_id), as short").replace("as long", long),
         );
     }
     check(
         "L14",
         &with("unique (user_id), as one\n  unique (user_id), as two"),
-        &["warning the unique key two of posts begins as one does, which serves in its place"],
+        &["warning the unique key two of posts is not needed: one begins with the same columns"],
         &with("unique (user_id), as one\n  unique (user_id), nulls not distinct, as two"),
     );
     check(
         "L14",
         &with("index (user_id), include (id), as carries"),
-        &["warning the index carries of posts begins as long does, which serves in its place"],
+        &["warning the index carries of posts is not needed: long begins with the same columns"],
         &posts(
             INDEX,
             "  index (user_id), as long\n  index (user_id), include (id), as carries\n",
