@@ -77,6 +77,7 @@ mod drift;
 pub mod error;
 mod graph;
 pub mod introspect;
+pub mod lint;
 pub mod name;
 mod observe;
 pub mod orphans;

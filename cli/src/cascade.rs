@@ -40,12 +40,7 @@ async fn carry_out(arguments: Arguments) -> anyhow::Result<Outcome> {
     outcome
 }
 
-async fn run(
-    store: &Store,
-    common: &Common,
-    overlay: Option<&Overlay>,
-    command: &Command,
-) -> anyhow::Result<Outcome> {
+async fn run(store: &Store, common: &Common, overlay: Option<&Overlay>, command: &Command) -> anyhow::Result<Outcome> {
     let mut schema = introspect(store, common).await?;
     if let Some(overlay) = overlay {
         overlay.apply(&mut schema)?;

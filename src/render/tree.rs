@@ -1,7 +1,6 @@
 //! [`tree`]: what references what, as text.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use crate::name::TableName;
 use crate::schema::{Enforcement, ForeignKey, Schema};
@@ -47,15 +46,16 @@ pub fn tree(schema: &Schema, table: Option<&TableName>) -> String {
             }
         }
     }
-    let width = drawing.lines.iter().map(|(left, _)| left.chars().count()).fold(0, Ord::max);
-    drawing.lines.iter().fold(String::new(), |mut text, (left, right)| {
-        // Writing to a String cannot fail.
-        drop(match right.is_empty() {
-            true => writeln!(text, "{left}"),
-            false => writeln!(text, "{left:width$}  {right}"),
-        });
-        text
-    })
+    let width = drawing
+        .lines
+        .iter()
+        .map(|(left, _)| left.chars().count())
+        .fold(0, Ord::max);
+    let lines = drawing.lines.iter().map(|(left, right)| match right.is_empty() {
+        true => format!("{left}\n"),
+        false => format!("{left:width$}  {right}\n"),
+    });
+    lines.collect()
 }
 
 struct Drawing<'a> {
@@ -83,13 +83,18 @@ impl<'a> Drawing<'a> {
                 continue;
             };
             let is_last = open.keys.as_slice().is_empty();
-            let (branch, below) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            let (branch, below) = if is_last {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
             let (line, indent) = (format!("{}{branch}", open.indent), format!("{}{below}", open.indent));
             let child = &key.relation.table;
             let referencing = !self.referencing(child).is_empty();
             let again = !self.shown.insert(child);
             let more = if again && referencing { " …" } else { "" };
-            self.lines.push((format!("{line}{}{more}", key.relation), attributes(key)));
+            self.lines
+                .push((format!("{line}{}{more}", key.relation), attributes(key)));
             if !again {
                 stack.push(self.open(child, indent));
             }

@@ -34,7 +34,11 @@ fn chosen<'a>(schema: &'a Schema, asked: Option<&str>) -> anyhow::Result<Vec<&'a
     let keys: Vec<_> = schema
         .foreign_keys()
         .filter(|key| key.relation.table == *table)
-        .filter(|key| column.as_ref().is_none_or(|column| key.relation.columns.contains(column)))
+        .filter(|key| {
+            column
+                .as_ref()
+                .is_none_or(|column| key.relation.columns.contains(column))
+        })
         .collect();
     if keys.is_empty() {
         bail!("{asked} has no foreign key; one that the database does not have can be told with --relations");
@@ -88,7 +92,10 @@ fn text(findings: &[Finding]) -> String {
 
 fn found_text(found: &Orphans) -> String {
     let relation = &found.relation;
-    let mut text = format!("{relation} references no row of {}: {} row(s)", relation.referenced_table, found.rows);
+    let mut text = format!(
+        "{relation} references no row of {}: {} row(s)",
+        relation.referenced_table, found.rows
+    );
     if found.partly_null > 0 {
         text.push_str(&format!(", {} of them partly NULL", found.partly_null));
     }
@@ -175,5 +182,9 @@ async fn repair(
     if mode == Mode::DryRun && report.found > 0 && arguments.format == OrphansFormat::Text {
         print("nothing was changed: add --yes to do it\n")?;
     }
-    Ok(if report.remaining > 0 { Outcome::Found } else { Outcome::Done })
+    Ok(if report.remaining > 0 {
+        Outcome::Found
+    } else {
+        Outcome::Done
+    })
 }
