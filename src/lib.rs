@@ -35,6 +35,7 @@
 //! | [`Entities`], [`schema`] | what the entities declare |
 //! | [`introspect`] | what the database has |
 //! | [`overlay`] | what `cascade.toml` adds to either |
+//! | [`orphans`] | rows whose reference dangles, and their repair |
 //! | [`delete`] | what a delete did |
 //! | [`Error`], [`ErrorKind`], [`error`] | what went wrong, the same on every backend |
 //! | [`Connection`] | SeaORM's `ConnectionTrait`, for any query of its own |
@@ -108,4 +109,6 @@ mod guide {
     mod repositories {}
     #[doc = include_str!("../docs/overlay.md")]
     mod overlay {}
+    #[doc = include_str!("../docs/orphans.md")]
+    mod orphans {}
 }

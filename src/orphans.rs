@@ -15,6 +15,8 @@
 //! - Values are bound, and no value of a key is logged.
 
 mod find;
+mod further;
+mod owner;
 mod page;
 mod reason;
 mod repair;

@@ -208,7 +208,7 @@ impl<'a> Pages<'a> {
         match self.dangling.backend {
             Backend::Postgres => Some(data_type.to_owned()),
             Backend::Sqlite => None,
-            // A number compared with text would be compared as a floating-point number.
+            // A number compared with text is compared as a floating-point number, unless the engine sees that the text is constant.
             Backend::MySql => match TypeKind::of(Backend::MySql, data_type) {
                 TypeKind::Integer { unsigned: true, .. } => Some("UNSIGNED".to_owned()),
                 TypeKind::Integer { unsigned: false, .. } => Some("SIGNED".to_owned()),

@@ -6,15 +6,15 @@ use sea_orm::{ConnectionTrait, Value};
 
 use super::find::number;
 use super::reason::{self, Reason};
-use super::report::{Effect, Further, RepairReport};
-use super::sql::{Dangling, Lock, Sql, column};
-use crate::backend::Backend;
+use super::report::RepairReport;
+use super::sql::{Dangling, Lock};
+use super::{further, owner};
 use crate::connection::{Connection, TransactionOptions};
-use crate::error::{Direction, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::introspect;
-use crate::name::{ColumnList, ColumnName, Relation};
+use crate::name::ColumnName;
 use crate::observe::Operation;
-use crate::schema::{Action, ForeignKey, Match, Schema, Table, TypeKind};
+use crate::schema::{Action, ForeignKey, Match, Schema};
 
 /// What to do with rows whose reference dangles.
 #[derive(Clone, PartialEq)]
@@ -78,7 +78,7 @@ pub async fn repair(
             refuse_required(dangling)?;
             Vec::new()
         }
-        Repair::Reown(values) => typed(dangling, values)?,
+        Repair::Reown(values) => owner::typed(dangling, values)?,
     };
     let operation = Operation::new("repair_orphans", backend, key.relation.table.name());
     let options = match mode {
@@ -108,7 +108,7 @@ async fn work(
     connection: &Connection,
     dangling: Dangling<'_>,
     repair: &Repair,
-    values: &[Typed],
+    values: &[owner::Typed],
     mode: Mode,
 ) -> Result<RepairReport> {
     let lock = match mode {
@@ -116,7 +116,7 @@ async fn work(
         Mode::Apply => Lock::Rows,
     };
     if matches!(repair, Repair::Reown(_)) {
-        refuse_missing_owner(connection, dangling, values, lock).await?;
+        owner::refuse_missing(connection, dangling, values, lock).await?;
     }
     let violating = dangling.count(&dangling.violates("c", lock), lock);
     let found = number(connection, violating).await?;
@@ -140,14 +140,14 @@ async fn work(
             report.below = going.saturating_sub(found);
         }
         live = introspect::foreign_keys_around(connection, dangling.key.relation.table.schema()).await?;
-        report.further = further(connection, dangling, &live).await?;
+        report.further = further::further(connection, dangling, &live).await?;
     }
     if mode == Mode::DryRun {
         return Ok(report);
     }
     // What a constraint forbids is the database's to say: it also knows what goes for another reason.
     if let Some(blocker) = report.blockers().find(|further| !further.by_database) {
-        return Err(Error::new(still_referenced(blocker.relation.clone())));
+        return Err(Error::new(further::still_referenced(blocker.relation.clone())));
     }
     let statement = match repair {
         Repair::Delete => dangling.delete(),
@@ -161,7 +161,10 @@ async fn work(
     let done = connection
         .execute_raw(statement.statement())
         .await
-        .map_err(|error| explain(error.into(), repair, &live, &report.further))?;
+        .map_err(|error| match repair {
+            Repair::Delete => further::explain(error.into(), &live, &report.further),
+            Repair::SetNull | Repair::Reown(_) => error.into(),
+        })?;
     // A cascade that comes back to the table may take a row before the statement reaches it, and the engine then does not count it.
     report.changed = match repair {
         Repair::Delete => Ord::max(done.rows_affected(), found.saturating_add(report.below)),
@@ -201,204 +204,5 @@ fn refuse_required(dangling: Dangling<'_>) -> Result<()> {
             "{table}.{column} cannot be NULL: delete or re-own the rows, or make the column nullable first"
         ))),
         None => Ok(()),
-    }
-}
-
-/// A value in the type of its column.
-struct Typed {
-    value: Value,
-    cast: Option<String>,
-}
-
-impl Typed {
-    fn bind_to(&self, sql: &mut Sql) {
-        sql.bind(self.value.clone(), self.cast.as_deref());
-    }
-}
-
-/// The values to re-own to; text in the referenced columns' types.
-fn typed(dangling: Dangling<'_>, values: &[Value]) -> Result<Vec<Typed>> {
-    let relation = &dangling.key.relation;
-    if values.len() != relation.referenced_columns.len() {
-        return Err(Error::invalid_input(format!(
-            "{} value(s) were given to re-own to: give one for each of {}.{}",
-            values.len(),
-            relation.referenced_table,
-            ColumnList(&relation.referenced_columns)
-        )));
-    }
-    let known = dangling.schema.table(&relation.referenced_table);
-    relation
-        .referenced_columns
-        .iter()
-        .zip(values)
-        .map(|(name, value)| typed_value(dangling.backend, known, name, value))
-        .collect()
-}
-
-fn typed_value(backend: Backend, table: Option<&Table>, name: &ColumnName, value: &Value) -> Result<Typed> {
-    if *value == value.as_null() {
-        return Err(Error::invalid_input(format!(
-            "the value for {name} is NULL, which references nothing: use SetNull, or give a value"
-        )));
-    }
-    let plain = || Typed {
-        value: value.clone(),
-        cast: None,
-    };
-    let (Some(column), Value::String(Some(text))) = (table.and_then(|table| table.column(name)), value) else {
-        return Ok(plain());
-    };
-    match TypeKind::of(backend, &column.data_type) {
-        TypeKind::Text => Ok(plain()),
-        // Not left to the engine: MySQL takes '17b' for 17.
-        TypeKind::Integer { .. } => match (text.trim().parse::<i64>(), text.trim().parse::<u64>()) {
-            (Ok(number), _) => Ok(Typed {
-                value: number.into(),
-                cast: None,
-            }),
-            (Err(_), Ok(number)) if backend == Backend::MySql => Ok(Typed {
-                value: number.into(),
-                cast: None,
-            }),
-            _ => Err(Error::invalid_input(format!(
-                "the value for {name} must be a whole number"
-            ))),
-        },
-        TypeKind::Uuid | TypeKind::Other => Ok(Typed {
-            value: value.clone(),
-            cast: (backend == Backend::Postgres).then(|| column.data_type.clone()),
-        }),
-    }
-}
-
-/// Locks the row to re-own to, so that it does not go before the transaction ends.
-async fn refuse_missing_owner(
-    connection: &Connection,
-    dangling: Dangling<'_>,
-    values: &[Typed],
-    lock: Lock,
-) -> Result<()> {
-    let relation = &dangling.key.relation;
-    let backend = dangling.backend;
-    let mut sql = Sql::new(
-        backend,
-        format!(
-            "SELECT 1 FROM {} WHERE ",
-            dangling.from(&relation.referenced_table, "p")
-        ),
-    );
-    for (place, (name, value)) in relation.referenced_columns.iter().zip(values).enumerate() {
-        if place > 0 {
-            sql.push(" AND ");
-        }
-        sql.push(&format!("{} = ", column(backend, "p", name)));
-        value.bind_to(&mut sql);
-    }
-    sql.push(" LIMIT 1");
-    match (backend, lock) {
-        (Backend::Postgres, Lock::Rows) => sql.push(" FOR KEY SHARE"),
-        (Backend::MySql, Lock::Rows) => sql.push(" LOCK IN SHARE MODE"),
-        (Backend::Sqlite, _) | (_, Lock::No) => {}
-    }
-    match connection.query_one_raw(sql.statement()).await? {
-        Some(_) => Ok(()),
-        None => Err(Error::invalid_input(format!(
-            "{} has no row with the {} to re-own to: give the key of a row that is there",
-            relation.referenced_table,
-            ColumnList(&relation.referenced_columns)
-        ))),
-    }
-}
-
-/// The rows that reference rows that go, key by key: those the catalog has and those the schema adds.
-async fn further(connection: &Connection, dangling: Dangling<'_>, live: &[ForeignKey]) -> Result<Vec<Further>> {
-    let table = &dangling.key.relation.table;
-    let enforcing = enforcing(connection).await?;
-    let added = dangling
-        .schema
-        .foreign_keys()
-        .filter(|key| !live.iter().any(|live| live.is_same_key(key)));
-    let keys: Vec<_> = live
-        .iter()
-        .map(|key| (key, enforcing))
-        .chain(added.map(|key| (key, false)))
-        .filter(|(key, _)| key.relation.referenced_table == *table)
-        // The rows below are counted with those that go.
-        .filter(|(key, _)| !(dangling.takes_rows_below() && key.is_same_key(dangling.key)))
-        .collect();
-    let mut further = Vec::new();
-    for (key, by_database) in keys {
-        let rows = number(connection, dangling.referencing(key)).await?;
-        if rows > 0 {
-            further.push(Further {
-                relation: key.relation.clone(),
-                rows,
-                effect: effect(key.on_delete, by_database),
-                by_database,
-            });
-        }
-    }
-    Ok(further)
-}
-
-const fn effect(action: Action, by_database: bool) -> Effect {
-    match (action, by_database) {
-        (Action::Restrict | Action::NoAction | Action::Protect | Action::Unknown, _) => Effect::Blocks,
-        (Action::Cascade, true) => Effect::Deleted,
-        (Action::SetNull, true) => Effect::SetNull,
-        (Action::SetDefault, true) => Effect::SetDefault,
-        (Action::DoNothing, _) | (Action::Cascade | Action::SetNull | Action::SetDefault, false) => Effect::Dangles,
-    }
-}
-
-/// Whether this session's constraints do anything.
-async fn enforcing(connection: &Connection) -> Result<bool> {
-    let backend = connection.backend();
-    let sql = match backend {
-        Backend::Postgres => {
-            "SELECT CAST(CASE current_setting('session_replication_role') WHEN 'replica' THEN 0 ELSE 1 END AS bigint)"
-        }
-        Backend::MySql => "SELECT CAST(@@SESSION.foreign_key_checks AS SIGNED)",
-        Backend::Sqlite => "SELECT foreign_keys FROM pragma_foreign_keys",
-    };
-    Ok(number(connection, Sql::new(backend, sql)).await? != 0)
-}
-
-/// Names the key that forbids a delete, as far as the engine did not.
-fn explain(error: Error, repair: &Repair, live: &[ForeignKey], further: &[Further]) -> Error {
-    let ErrorKind::ForeignKey { relation, key, .. } = error.kind() else {
-        return error;
-    };
-    if *repair != Repair::Delete {
-        return error;
-    }
-    let told = relation.as_ref().and_then(|told| {
-        live.iter().map(|key| &key.relation).find(|known| {
-            known.table.name() == told.table.name()
-                && (known.constraint.is_some() && known.constraint == told.constraint
-                    || !told.columns.is_empty() && known.columns == told.columns)
-        })
-    });
-    let counted = further
-        .iter()
-        .find(|further| further.effect == Effect::Blocks)
-        .map(|further| &further.relation);
-    let Some(relation) = told.or(counted).or(relation.as_ref()).cloned() else {
-        return error;
-    };
-    let kind = ErrorKind::ForeignKey {
-        relation: Some(relation),
-        key: key.clone(),
-        direction: Some(Direction::StillReferenced),
-    };
-    error.with_kind(kind)
-}
-
-const fn still_referenced(relation: Relation) -> ErrorKind {
-    ErrorKind::ForeignKey {
-        relation: Some(relation),
-        key: None,
-        direction: Some(Direction::StillReferenced),
     }
 }

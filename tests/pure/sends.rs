@@ -3,7 +3,9 @@
 use entity::{post, user};
 use sea_orm::{ColumnTrait, Condition};
 use sea_orm_cascade::diff::DiffOptions;
-use sea_orm_cascade::{Error, Query, Repository, RepositoryExt, Store, introspect, lint, schema::Schema};
+use sea_orm_cascade::orphans::{self, Mode, Repair, Search};
+use sea_orm_cascade::schema::{ForeignKey, Schema};
+use sea_orm_cascade::{Error, Query, Repository, RepositoryExt, Store, introspect, lint};
 
 fn sends<T: Send>(_: T) {}
 
@@ -11,6 +13,8 @@ fn sends<T: Send>(_: T) {}
 fn all_of_them() {
     // Compiling it is the test.
     let _: fn(&'static Store, &'static str, &'static [String]) = every_future;
+    let _: fn(&'static Store, &'static Schema, &'static ForeignKey, &'static Search, &'static Repair) =
+        those_about_orphans;
 }
 
 fn every_future(store: &Store, url: &str, names: &[String]) {
@@ -41,4 +45,11 @@ fn every_future(store: &Store, url: &str, names: &[String]) {
         tx.transaction(async |inner| Ok::<_, Error>(inner.backend())).await
     }));
     sends(migration::run(store, migration::Command::Status));
+}
+
+fn those_about_orphans(store: &Store, schema: &Schema, key: &ForeignKey, search: &Search, repair: &Repair) {
+    let connection = store.connection();
+    sends(orphans::find(connection, schema, key, search));
+    sends(orphans::find_all(connection, schema, 10));
+    sends(orphans::repair(connection, schema, key, repair, Mode::Apply));
 }

@@ -4,9 +4,9 @@ pub(crate) mod repair;
 
 use anyhow::{Context, Result, ensure};
 use sea_orm::{ConnectionTrait, Statement};
-use sea_orm_cascade::orphans::{self, Effect, Finding, Mode, Orphans, Reason, Repair, RepairReport, Search};
+use sea_orm_cascade::orphans::{self, Finding, Mode, Orphans, Reason, Repair, RepairReport, Search};
 use sea_orm_cascade::schema::{ForeignKey, Schema};
-use sea_orm_cascade::{Backend, Error, ErrorKind, Store, StoreOptions};
+use sea_orm_cascade::{Backend, Error, Store, StoreOptions};
 
 use crate::harness::{Db, cases, execute, number};
 use crate::log::Log;
@@ -28,7 +28,7 @@ cases![
 
 /// One connection, so that what a session is told holds for all that follows.
 async fn lone(db: &Db) -> Result<Store> {
-    Ok(db.store_with(StoreOptions::new().max_connections(1)).await?)
+    db.store_with(StoreOptions::new().max_connections(1)).await
 }
 
 fn schema(db: &Db, tables: &str) -> Result<Schema> {
@@ -87,7 +87,7 @@ async fn apply(store: &Store, schema: &Schema, key: &ForeignKey, repair: &Repair
 async fn reason(store: &Store, schema: &Schema, key: &ForeignKey) -> Result<Reason> {
     match orphans::find(store.connection(), schema, key, &Search::new().sample(3)).await? {
         Finding::Unchecked { reason, .. } => Ok(reason),
-        finding => anyhow::bail!("it was checked: {finding}"),
+        finding @ Finding::Checked(_) => anyhow::bail!("it was checked: {finding}"),
     }
 }
 
@@ -284,76 +284,40 @@ async fn pages_follow_a_composite_key(db: Db) -> Result<()> {
 async fn pages_follow_any_type_of_key(db: Db) -> Result<()> {
     let store = lone(&db).await?;
     execute(&store, "CREATE TABLE users (id BIGINT NOT NULL PRIMARY KEY)").await?;
-    // The type, four values in their order, and how a page shows them.
-    let types: &[(&str, [&str; 4], [&str; 4])] = match db.backend {
+    // The type, four values in their order, and how a page shows them if not as they are written.
+    let types: &[(&str, &str, &str)] = match db.backend {
         Backend::Postgres => &[
             (
                 "uuid",
-                [
-                    "00000000-0000-0000-0000-000000000001",
-                    "10000000-0000-0000-0000-000000000000",
-                    "a0000000-0000-0000-0000-000000000000",
-                    "b0000000-0000-0000-0000-000000000000",
-                ]
-                .map(|v| v),
-                [
-                    "00000000-0000-0000-0000-000000000001",
-                    "10000000-0000-0000-0000-000000000000",
-                    "a0000000-0000-0000-0000-000000000000",
-                    "b0000000-0000-0000-0000-000000000000",
-                ],
+                "00000000-0000-0000-0000-000000000001|10000000-0000-0000-0000-000000000000|\
+                 a0000000-0000-0000-0000-000000000000|b0000000-0000-0000-0000-000000000000",
+                "",
             ),
-            (
-                "numeric(20,2)",
-                ["-1.50", "2.00", "10.00", "123456789012345678.25"],
-                ["-1.50", "2.00", "10.00", "123456789012345678.25"],
-            ),
-            (
-                "bytea",
-                ["\\x00", "\\x01ff", "\\x0200", "\\xff"],
-                ["\\x00", "\\x01ff", "\\x0200", "\\xff"],
-            ),
-            (
-                "date",
-                ["1999-12-31", "2000-01-01", "2000-02-01", "2010-01-01"],
-                ["1999-12-31", "2000-01-01", "2000-02-01", "2010-01-01"],
-            ),
-            ("integer", ["-5", "2", "10", "100"], ["-5", "2", "10", "100"]),
-            ("character(3)", ["a", "ab", "b", "c"], ["a", "ab", "b", "c"]),
+            ("numeric(20,2)", "-1.50|2.00|10.00|123456789012345678.25", ""),
+            ("bytea", "\\x00|\\x01ff|\\x0200|\\xff", ""),
+            ("date", "1999-12-31|2000-01-01|2000-02-01|2010-01-01", ""),
+            ("integer", "-5|2|10|100", ""),
+            ("character(3)", "a|ab|b|c", ""),
         ],
         Backend::MySql => &[
             (
                 "decimal(20,2)",
-                ["-1.50", "2.00", "123456789012345678.24", "123456789012345678.25"],
-                ["-1.50", "2.00", "123456789012345678.24", "123456789012345678.25"],
+                "-1.50|2.00|123456789012345678.24|123456789012345678.25",
+                "",
             ),
+            ("bigint unsigned", "2|10|18446744073709551614|18446744073709551615", ""),
+            ("varbinary(4)", "a|ab|b|z", "61|6162|62|7A"),
             (
-                "bigint unsigned",
-                ["2", "10", "18446744073709551614", "18446744073709551615"],
-                ["2", "10", "18446744073709551614", "18446744073709551615"],
+                "datetime(1)",
+                "1999-12-31 00:00:00.5|2000-01-01 00:00:00.0|2000-02-01 00:00:00.0|2010-01-01 00:00:00.0",
+                "",
             ),
-            ("varbinary(4)", ["a", "ab", "b", "z"], ["61", "6162", "62", "7A"]),
-            (
-                "datetime(6)",
-                [
-                    "1999-12-31 00:00:00.5",
-                    "2000-01-01 00:00:00",
-                    "2000-02-01 00:00:00",
-                    "2010-01-01 00:00:00",
-                ],
-                [
-                    "1999-12-31 00:00:00.500000",
-                    "2000-01-01 00:00:00.000000",
-                    "2000-02-01 00:00:00.000000",
-                    "2010-01-01 00:00:00.000000",
-                ],
-            ),
-            ("varchar(9)", ["a", "B", "c", "D"], ["a", "B", "c", "D"]),
+            ("varchar(9)", "a|B|c|D", ""),
         ],
         Backend::Sqlite => &[
-            ("text", ["10", "2", "a", "b"], ["10", "2", "a", "b"]),
-            ("integer", ["-5", "2", "10", "100"], ["-5", "2", "10", "100"]),
-            ("", ["2", "a", "b", "c"], ["2", "a", "b", "c"]),
+            ("text", "10|2|a|b", ""),
+            ("integer", "-5|2|10|100", ""),
+            ("", "2|a|b|c", ""),
         ],
     };
     for (place, (data_type, values, shown)) in types.iter().enumerate() {
@@ -363,13 +327,12 @@ async fn pages_follow_any_type_of_key(db: Db) -> Result<()> {
             &format!("CREATE TABLE {table} (id {data_type} NOT NULL PRIMARY KEY, user_id BIGINT)"),
         )
         .await?;
-        for value in values.iter().rev() {
+        for value in values.split('|').rev() {
             execute(&store, &format!("INSERT INTO {table} VALUES ('{value}', 7)")).await?;
         }
-        ensure!(
-            pages_of_one(&db, &store, &table, data_type).await? == *shown,
-            "{data_type}"
-        );
+        let expected = if shown.is_empty() { values } else { shown };
+        let seen = pages_of_one(&db, &store, &table, data_type).await?.join("|");
+        ensure!(seen == *expected, "{data_type}: {seen}");
     }
     if db.backend == Backend::Sqlite {
         // A column holds values of several types, and they sort by it.
@@ -488,7 +451,7 @@ async fn what_cannot_be_checked(db: Db) -> Result<()> {
         shown.push(text);
         let repaired = apply(&store, &schema, key(&schema, "named"), &Repair::Delete).await;
         ensure!(
-            repaired.is_err() == !shown.last().unwrap().ends_with("row(s)"),
+            repaired.is_err() != shown.last().unwrap().ends_with("row(s)"),
             "{shown:#?}"
         );
     }

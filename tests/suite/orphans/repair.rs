@@ -23,6 +23,7 @@ cases![
     random_trees,
     a_cascade_that_comes_back,
     what_a_trigger_keeps,
+    the_new_owner_stays,
     a_dry_run_writes_nothing,
 ];
 
@@ -479,5 +480,35 @@ async fn what_a_trigger_keeps(db: Db) -> Result<()> {
         "{report}"
     );
     ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == 3);
+    Ok(())
+}
+
+/// Without a constraint, nothing but the repair's own lock keeps the row from going.
+async fn the_new_owner_stays(db: Db) -> Result<()> {
+    let (store, other) = (lone(&db).await?, lone(&db).await?);
+    execute(&store, "CREATE TABLE users (id BIGINT NOT NULL PRIMARY KEY)").await?;
+    execute(
+        &store,
+        "CREATE TABLE posts (id BIGINT NOT NULL PRIMARY KEY, user_id BIGINT)",
+    )
+    .await?;
+    execute(&store, "INSERT INTO users VALUES (1), (2)").await?;
+    execute(&store, "INSERT INTO posts VALUES (1, 9)").await?;
+    let patience = match db.backend {
+        Backend::Postgres => "SET lock_timeout = '200ms'",
+        Backend::MySql => "SET innodb_lock_wait_timeout = 1",
+        Backend::Sqlite => "PRAGMA busy_timeout = 200",
+    };
+    execute(&other, patience).await?;
+    let schema = schema(&db, TABLES)?;
+    store
+        .transaction(async |tx| {
+            apply(&tx, &schema, key(&schema, "posts"), &Repair::Reown(vec![2.into()])).await?;
+            ensure!(execute(&other, "DELETE FROM users WHERE id = 2").await.is_err());
+            Ok(())
+        })
+        .await?;
+    ensure!(dangling_posts(&store).await? == [0, 0]);
+    ensure!(number(&store, "SELECT COUNT(*) FROM posts WHERE user_id = 2").await? == 1);
     Ok(())
 }
