@@ -34,6 +34,7 @@
 //! | [`Query`], [`Page`], [`Cursor`] | which rows, in which order, page by page |
 //! | [`Entities`], [`schema`] | what the entities declare |
 //! | [`introspect`] | what the database has |
+//! | [`render`] | pictures of a schema |
 //! | [`delete`] | what a delete did |
 //! | [`Error`], [`ErrorKind`], [`error`] | what went wrong, the same on every backend |
 //! | [`Connection`] | SeaORM's `ConnectionTrait`, for any query of its own |
@@ -98,6 +99,8 @@ mod guide {
     mod errors {}
     #[doc = include_str!("../docs/transactions.md")]
     mod transactions {}
+    #[doc = include_str!("../docs/pictures.md")]
+    mod pictures {}
     #[doc = include_str!("../docs/repositories.md")]
     mod repositories {}
 }
