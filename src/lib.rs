@@ -34,8 +34,10 @@
 //! | [`Query`], [`Page`], [`Cursor`] | which rows, in which order, page by page |
 //! | [`Entities`], [`schema`] | what the entities declare |
 //! | [`introspect`] | what the database has |
+//! | [`ddl`], [`diff`] | the statements that make a schema; what makes one into another |
 //! | [`overlay`] | what `cascade.toml` adds to either |
 //! | [`orphans`] | rows whose reference dangles, and their repair |
+//! | [`render`] | pictures of a schema |
 //! | [`delete`] | what a delete did |
 //! | [`Error`], [`ErrorKind`], [`error`] | what went wrong, the same on every backend |
 //! | [`Connection`] | SeaORM's `ConnectionTrait`, for any query of its own |
@@ -105,6 +107,8 @@ mod guide {
     mod errors {}
     #[doc = include_str!("../docs/transactions.md")]
     mod transactions {}
+    #[doc = include_str!("../docs/pictures.md")]
+    mod pictures {}
     #[doc = include_str!("../docs/repositories.md")]
     mod repositories {}
     #[doc = include_str!("../docs/overlay.md")]
