@@ -34,6 +34,7 @@
 //! | [`Query`], [`Page`], [`Cursor`] | which rows, in which order, page by page |
 //! | [`Entities`], [`schema`] | what the entities declare |
 //! | [`introspect`] | what the database has |
+//! | [`lint`] | what is wrong with it |
 //! | [`delete`] | what a delete did |
 //! | [`Error`], [`ErrorKind`], [`error`] | what went wrong, the same on every backend |
 //! | [`Connection`] | SeaORM's `ConnectionTrait`, for any query of its own |
@@ -100,4 +101,6 @@ mod guide {
     mod transactions {}
     #[doc = include_str!("../docs/repositories.md")]
     mod repositories {}
+    #[doc = include_str!("../docs/lint.md")]
+    mod lint {}
 }
