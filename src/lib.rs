@@ -38,6 +38,7 @@
 //! | [`overlay`] | what `cascade.toml` adds to either |
 //! | [`orphans`] | rows whose reference dangles, and their repair |
 //! | [`render`] | pictures of a schema |
+//! | [`lint`] | what is wrong with it |
 //! | [`delete`] | what a delete did |
 //! | [`Error`], [`ErrorKind`], [`error`] | what went wrong, the same on every backend |
 //! | [`Connection`] | SeaORM's `ConnectionTrait`, for any query of its own |
@@ -115,4 +116,6 @@ mod guide {
     mod overlay {}
     #[doc = include_str!("../docs/orphans.md")]
     mod orphans {}
+    #[doc = include_str!("../docs/lint.md")]
+    mod lint {}
 }

@@ -190,21 +190,20 @@ pub(super) fn cascade_depth(subject: &Subject<'_>) -> Vec<Draft> {
 
 pub(super) fn mixed_diamond(subject: &Subject<'_>) -> Vec<Draft> {
     let schema = subject.database;
-    let keys: Vec<_> = schema.foreign_keys().cloned().collect();
-    let closures: Vec<(&TableName, BTreeSet<TableName>)> = schema
-        .tables
-        .iter()
-        .map(|table| (&table.name, graph::cascade_closure(&table.name, &keys)))
-        .collect();
-    keys.iter()
-        .filter(|key| refuses_at_once(key))
+    let refusing = keys_where(schema, |key| refuses_at_once(schema.backend, key));
+    if refusing.is_empty() {
+        return Vec::new();
+    }
+    let closures = closures(schema);
+    refusing
+        .into_iter()
         .filter_map(|key| {
             let relation = &key.relation;
             // The nearest table whose delete reaches both ends: the one that reaches least.
             let top = closures
                 .iter()
                 .filter(|(top, closure)| {
-                    **top != relation.table
+                    **top != &relation.table
                         && closure.contains(&relation.table)
                         && closure.contains(&relation.referenced_table)
                 })
@@ -214,9 +213,35 @@ pub(super) fn mixed_diamond(subject: &Subject<'_>) -> Vec<Draft> {
         .collect()
 }
 
-/// Whether the database refuses before the whole delete is done. A deferred key sees that the row has gone too.
-fn refuses_at_once(key: &ForeignKey) -> bool {
+/// For each table, the tables whose rows may go when rows of it go, itself among them.
+fn closures(schema: &Schema) -> BTreeMap<&TableName, BTreeSet<&TableName>> {
+    let mut below: BTreeMap<&TableName, Vec<&TableName>> = BTreeMap::new();
+    for key in keys_where(schema, |key| key.on_delete == Action::Cascade) {
+        below
+            .entry(&key.relation.referenced_table)
+            .or_default()
+            .push(&key.relation.table);
+    }
+    let closure = |root| {
+        let mut closure = BTreeSet::from([root]);
+        let mut frontier = vec![root];
+        while let Some(table) = frontier.pop() {
+            let next = below.get(table).into_iter().flatten().copied();
+            frontier.extend(next.filter(|table| closure.insert(*table)));
+        }
+        closure
+    };
+    // What nothing cascades from reaches itself alone, and is on top of nothing.
+    let tops = below.keys().copied();
+    tops.map(|table| (table, closure(table))).collect()
+}
+
+/// Whether the database may refuse before the whole delete is done. A deferred key sees that the row has gone too, and so does
+/// PostgreSQL within one table.
+fn refuses_at_once(backend: Backend, key: &ForeignKey) -> bool {
+    let itself = key.relation.table == key.relation.referenced_table;
     key.enforced_by == Enforcement::Database
+        && !(itself && backend == Backend::Postgres)
         && match key.on_delete {
             Action::Restrict => true,
             Action::NoAction => key.deferrable != Deferrable::InitiallyDeferred,
@@ -229,12 +254,18 @@ fn refuses_at_once(key: &ForeignKey) -> bool {
         }
 }
 
+/// What each engine does was seen on diamonds, triangles, double and self references, with the keys made in every order.
 fn diamond(backend: Backend, key: &ForeignKey, top: &TableName) -> Draft {
     let relation = &key.relation;
-    let outcome = match backend {
-        Backend::Postgres => "whether it passes depends on the order in which the keys were created",
-        Backend::MySql => "InnoDB refuses it",
-        Backend::Sqlite => "SQLite lets it pass, and other engines do not",
+    let itself = relation.table == relation.referenced_table;
+    let outcome = match (backend, key.on_delete) {
+        (Backend::Postgres, _) => {
+            "whether it passes depends on the length of the paths and the order in which the keys were created"
+        }
+        (Backend::MySql, _) if itself => "InnoDB refuses it",
+        (Backend::MySql, _) => "whether it passes depends on the order in which InnoDB takes the keys",
+        (Backend::Sqlite, Action::NoAction) => "SQLite lets it pass, and other engines may not",
+        (Backend::Sqlite, _) => "whether it passes depends on the paths and their order",
     };
     let message = format!(
         "a delete from {top} cascades to {} and is forbidden by {}: {outcome}",
@@ -245,9 +276,14 @@ fn diamond(backend: Backend, key: &ForeignKey, top: &TableName) -> Draft {
         "make {relation} CASCADE too if the rows are to go{}; if they are to stay, let no other path cascade to {}",
         match backend {
             Backend::Postgres => ", or NO ACTION DEFERRABLE INITIALLY DEFERRED",
-            Backend::MySql | Backend::Sqlite => "",
+            Backend::MySql => "",
+            Backend::Sqlite => ", or NO ACTION",
         },
         relation.table
     ));
-    Draft::of_key(key, message, fix)
+    let draft = Draft::of_key(key, message, fix);
+    match (backend, key.on_delete) {
+        (Backend::Sqlite, Action::NoAction) => draft.severity(Severity::Info),
+        (Backend::Postgres | Backend::MySql | Backend::Sqlite, _) => draft,
+    }
 }

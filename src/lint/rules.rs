@@ -219,7 +219,7 @@ pub const RULES: &[Rule] = &[
         name: "mixed-diamond",
         severity: Warning,
         summary: "rows that one path deletes and another one protects",
-        why: "whether the delete passes depends on the engine, and on PostgreSQL on the order in which the keys were created",
+        why: "whether the delete passes depends on the engine, on the paths, and on the order in which the keys were created",
         check: paths::mixed_diamond,
     },
     Rule {
