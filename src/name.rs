@@ -59,6 +59,12 @@ pub(crate) fn written(name: &str) -> String {
 
 /// Reads one [`written`] name from the front of a text; gives it and what follows.
 pub(crate) fn read_written(text: &str) -> Option<(String, &str)> {
+    if let Some(json) = text.strip_prefix('{') {
+        let mut values = serde_json::Deserializer::from_str(json).into_iter::<String>();
+        let name = values.next()?.ok()?;
+        let rest = json.get(values.byte_offset()..)?;
+        return Some((name, rest.strip_prefix('}')?));
+    }
     if let Some(mut rest) = text.strip_prefix('"') {
         let mut name = String::new();
         loop {

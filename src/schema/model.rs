@@ -92,12 +92,29 @@ pub enum LeftOutKind {
     Partition,
     /// A foreign table.
     ForeignTable,
-    /// A table that belongs to an extension.
+    /// A table, type or sequence that belongs to an extension.
     ExtensionMember,
     /// A virtual table, or a table in which one keeps its contents (SQLite).
     VirtualTable,
     /// A trigger.
     Trigger,
+}
+
+impl NamedType {
+    /// A type.
+    pub fn new(name: impl Into<TableName>, kind: NamedTypeKind) -> Self {
+        Self { name: name.into(), kind }
+    }
+}
+
+impl Sequence {
+    /// A sequence.
+    pub fn new(name: impl Into<TableName>, definition: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            definition: definition.into(),
+        }
+    }
 }
 
 impl Schema {

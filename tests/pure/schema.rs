@@ -4,19 +4,19 @@ use sea_orm_cascade::{Backend, schema::Schema};
 
 #[test]
 fn the_tutorial_on_postgres() {
-    let schema = Schema::from_entities(Backend::Postgres, &entity::entities()).expect("its types are all there");
+    let schema = entity::schema(Backend::Postgres).expect("its types are all there");
     insta::assert_snapshot!(schema);
 }
 
 #[test]
 fn the_tutorial_on_mysql() {
-    let schema = Schema::from_entities(Backend::MySql, &entity::entities()).expect("its types are all there");
+    let schema = entity::schema(Backend::MySql).expect("its types are all there");
     insta::assert_snapshot!(schema);
 }
 
 #[test]
 fn the_tutorial_on_sqlite() {
-    let schema = Schema::from_entities(Backend::Sqlite, &entity::entities()).expect("its types are all there");
+    let schema = entity::schema(Backend::Sqlite).expect("its types are all there");
     insta::assert_snapshot!(schema);
 }
 

@@ -113,8 +113,8 @@ pub(super) fn add_checks(draft: &mut Draft, server: &Server, rows: &[QueryResult
             }
         }
         let mut check = Check::new(expression);
-        // What the catalog names a column's check by is the column.
-        check.name = (!is_of_column).then(|| ConstraintName::new(&constraint));
+        // What stands in a column's definition bears the column's name in MariaDB.
+        check.name = Some(ConstraintName::new(&constraint));
         table.checks.push(check);
         if row.try_get::<String>("", "enforced")? == "NO" {
             draft.unknown(format!(
