@@ -196,7 +196,13 @@ impl Error {
         self
     }
 
-    #[cfg(feature = "sqlite")]
+    /// The role may not do it, or the server takes no writes.
+    pub(crate) fn is_refused(&self) -> bool {
+        // SQLSTATE of PostgreSQL; numbers of MySQL.
+        let codes = ["42501", "25006", "1044", "1142", "1227", "1290", "1792", "1836"];
+        self.driver_code().is_some_and(|code| codes.contains(&code))
+    }
+
     pub(crate) fn driver_code(&self) -> Option<&str> {
         self.0.driver.as_ref()?.code()
     }

@@ -1,32 +1,100 @@
-//! What a live database says of itself: foreign keys with their actions, tables, and the columns of an index.
+//! What a live database says of itself: the whole as one [`Schema`], or only the foreign keys, or the names of indexes.
 //!
-//! Each engine's catalog is read with SQL of our own, one statement per question, however many tables there are.
+//! Start at [`schema`]. Each engine's catalog is read with SQL of our own, one statement per question, however many tables there are.
 //!
 //! # Invariants
 //!
-//! - A catalog row is untrusted input: an unknown action is an error that names it, not a panic.
+//! - A catalog row is untrusted input: what this version does not know is carried along and named in [`Schema::unknown`], never a panic.
+//! - Reading needs no rights beyond those to see the tables, and changes nothing.
 
+mod draft;
+mod keys;
+mod lex;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod rows;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod scope;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
-
 use crate::backend::Backend;
 use crate::connection::Connection;
-use crate::error::{Error, Result};
-use crate::name::{ColumnName, ConstraintName, Relation, TableName};
-use crate::schema::{Action, ForeignKey};
+#[cfg(not(all(feature = "postgres", feature = "mysql", feature = "sqlite")))]
+use crate::error::Error;
+use crate::error::Result;
+#[cfg(feature = "mysql")]
+use crate::name::ColumnName;
+use crate::name::TableName;
+use crate::schema::{ForeignKey, Schema};
+use rows::query;
+
+/// Which schemas (on MySQL: databases) are read. SQLite's is always the main database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scope {
+    /// The connection's own: the first of PostgreSQL's `search_path`, the database in MySQL's URL.
+    #[default]
+    Own,
+    /// These.
+    Named(Vec<String>),
+    /// The connection's own, and these.
+    OwnAnd(Vec<String>),
+    /// All but the system's.
+    All,
+}
+
+/// The tables of a database with their columns, keys and indexes, in a stable order.
+///
+/// Tables of the connection's own schema (on MySQL: database) carry no schema in their names, others do. What the model has no place for
+/// is named in [`Schema::left_out`] (views, partitions, members of extensions, triggers) and [`Schema::unknown`].
+///
+/// The same few statements are sent for ten tables as for a thousand. They are not one snapshot: run this in a transaction if tables
+/// may change meanwhile.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sea_orm_cascade::Error> {
+/// use sea_orm_cascade::Store;
+/// use sea_orm_cascade::introspect::{self, Scope};
+///
+/// let store = Store::connect("sqlite::memory:", entity::entities()).await?;
+/// store.create_all().await?;
+/// let schema = introspect::schema(store.connection(), &Scope::Own).await?;
+/// assert_eq!(schema.tables.len(), 2);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// Invalid input for a schema that is not there, and a database error if the catalog cannot be read.
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "mysql")),
+    expect(unused_variables, reason = "SQLite has but one database to read")
+)]
+pub async fn schema(connection: &Connection, scope: &Scope) -> Result<Schema> {
+    match connection.backend() {
+        #[cfg(feature = "postgres")]
+        Backend::Postgres => postgres::schema(connection, scope).await,
+        #[cfg(feature = "mysql")]
+        Backend::MySql => mysql::schema(connection, scope).await,
+        #[cfg(feature = "sqlite")]
+        Backend::Sqlite => sqlite::schema(connection).await,
+        #[cfg(not(all(feature = "postgres", feature = "mysql", feature = "sqlite")))]
+        absent => Err(built_without(absent)),
+    }
+}
 
 /// The foreign keys of a database, sorted by referencing table and constraint.
 ///
 /// On PostgreSQL those of all schemas; on MySQL those from or to tables of the connection's database. A table outside the
-/// connection's own schema (on MySQL: database) carries the schema in its name. SQLite tells no constraint names.
+/// connection's own schema (on MySQL: database) carries the schema in its name.
+/// An action this version does not know is [`Action::Unknown`](crate::Action::Unknown).
 ///
 /// # Errors
 ///
@@ -55,17 +123,36 @@ pub(crate) async fn foreign_keys_around(connection: &Connection, database: Optio
 
 /// The table's name as the catalog functions give it: without the schema, if that is the connection's own.
 pub(crate) async fn canonical(connection: &Connection, table: TableName) -> Result<TableName> {
-    let sql = match (table.schema(), connection.backend()) {
-        (None, _) | (_, Backend::Sqlite) => return Ok(TableName::new(table.name())),
-        (Some(_), Backend::Postgres) => "SELECT current_schema()::text",
-        (Some(_), Backend::MySql) => "SELECT database()",
-    };
-    let row = query(connection, sql, []).await?;
-    let own: Option<String> = row.first().map_or(Ok(None), |row| row.try_get_by_index(0))?;
+    if table.schema().is_none() || connection.backend() == Backend::Sqlite {
+        return Ok(TableName::new(table.name()));
+    }
+    let own = own_schema(connection).await?;
     Ok(match own.as_deref() == table.schema() {
         true => TableName::new(table.name()),
         false => table,
     })
+}
+
+/// The connection's own schema; on MySQL its database; on SQLite nothing.
+pub(crate) async fn own_schema(connection: &Connection) -> Result<Option<String>> {
+    let sql = match connection.backend() {
+        Backend::Postgres => "SELECT current_schema()::text",
+        Backend::MySql => "SELECT database()",
+        Backend::Sqlite => return Ok(None),
+    };
+    let rows = query(connection, sql, []).await?;
+    Ok(rows.first().map_or(Ok(None), |row| row.try_get_by_index(0))?)
+}
+
+/// The clause that gives a new MySQL database the character set and collation of the connection's own.
+pub(crate) async fn database_defaults(connection: &Connection) -> Result<String> {
+    let sql = "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name) \
+               FROM information_schema.schemata WHERE schema_name = database()";
+    let rows = query(connection, sql, []).await?;
+    Ok(rows
+        .first()
+        .map_or(Ok(None), |row| row.try_get_by_index(0))?
+        .unwrap_or_default())
 }
 
 /// Which of these tables exist.
@@ -137,106 +224,9 @@ pub(crate) async fn index_columns(connection: &Connection, table: &str, index: &
         .collect()
 }
 
-async fn query(
-    connection: &Connection,
-    sql: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<QueryResult>> {
-    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
-    Ok(connection.query_all_raw(statement).await?)
-}
-
 #[cfg(not(all(feature = "postgres", feature = "mysql", feature = "sqlite")))]
 fn built_without(backend: Backend) -> Error {
     Error::invalid_input(format!(
         "this program was built without the feature `{backend}` of sea-orm-cascade"
-    ))
-}
-
-/// One column of one foreign key, as a catalog lists it.
-struct KeyColumn {
-    /// What tells this key from the table's others.
-    identity: String,
-    constraint: Option<String>,
-    table: TableName,
-    column: String,
-    referenced_table: TableName,
-    referenced_column: String,
-    on_delete: Action,
-    on_update: Action,
-}
-
-/// Reads a row of an engine's query for foreign keys, whose columns have the same names on all of them.
-fn key_column(row: &QueryResult, action: impl Fn(&str) -> Result<Action>) -> Result<KeyColumn> {
-    Ok(KeyColumn {
-        identity: row.try_get("", "identity")?,
-        constraint: row.try_get("", "constraint_name")?,
-        table: table(row.try_get("", "table_schema")?, row.try_get("", "table_name")?),
-        column: row.try_get("", "column_name")?,
-        referenced_table: table(
-            row.try_get("", "referenced_schema")?,
-            row.try_get("", "referenced_name")?,
-        ),
-        referenced_column: row.try_get("", "referenced_column")?,
-        on_delete: action(&row.try_get::<String>("", "on_delete")?)?,
-        on_update: action(&row.try_get::<String>("", "on_update")?)?,
-    })
-}
-
-fn table(schema: Option<String>, name: String) -> TableName {
-    match schema {
-        Some(schema) => TableName::in_schema(schema, name),
-        None => TableName::new(name),
-    }
-}
-
-/// Joins the columns of each key; the rows come ordered by table, key and position.
-fn collect_keys(rows: &[QueryResult], action: impl Fn(&str) -> Result<Action>) -> Result<Vec<ForeignKey>> {
-    let mut keys: Vec<ForeignKey> = Vec::new();
-    let mut current = None;
-    for row in rows {
-        let part = key_column(row, &action)?;
-        let identity = (part.table.clone(), part.identity);
-        match keys.last_mut() {
-            Some(key) if current.as_ref() == Some(&identity) => {
-                key.relation.columns.push(ColumnName::new(part.column));
-                key.relation
-                    .referenced_columns
-                    .push(ColumnName::new(part.referenced_column));
-            }
-            _ => keys.push(
-                ForeignKey::new(Relation {
-                    constraint: part.constraint.map(ConstraintName::new),
-                    table: part.table,
-                    columns: vec![ColumnName::new(part.column)],
-                    referenced_table: part.referenced_table,
-                    referenced_columns: vec![ColumnName::new(part.referenced_column)],
-                })
-                .on_delete(part.on_delete)
-                .on_update(part.on_update),
-            ),
-        }
-        current = Some(identity);
-    }
-    keys.sort();
-    Ok(keys)
-}
-
-/// The standard's words for an action, as MySQL and SQLite store them.
-#[cfg(any(feature = "mysql", feature = "sqlite"))]
-fn action(word: &str) -> Result<Action> {
-    match word {
-        "CASCADE" => Ok(Action::Cascade),
-        "SET NULL" => Ok(Action::SetNull),
-        "SET DEFAULT" => Ok(Action::SetDefault),
-        "RESTRICT" => Ok(Action::Restrict),
-        "NO ACTION" => Ok(Action::NoAction),
-        other => Err(unknown_action(other)),
-    }
-}
-
-fn unknown_action(word: &str) -> Error {
-    Error::invalid_input(format!(
-        "the catalog names a referential action this version does not know: {word:?}"
     ))
 }

@@ -71,7 +71,10 @@ compile_error!(
 pub mod backend;
 mod connection;
 mod create;
+pub mod ddl;
 pub mod delete;
+pub mod diff;
+mod drift;
 pub mod error;
 mod graph;
 pub mod introspect;
@@ -79,6 +82,7 @@ pub mod name;
 mod observe;
 pub mod orphans;
 pub mod overlay;
+pub mod render;
 pub mod repository;
 pub mod schema;
 mod store;

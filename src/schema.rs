@@ -45,9 +45,9 @@ mod model;
 mod normal;
 mod table;
 mod text;
+mod visit;
 
 pub use data_type::TypeKind;
-pub(crate) use entities::Registered;
 pub use entities::{Declaration, DeclarationKind, Entities};
 pub use foreign_key::{Action, Deferrable, Enforcement, ForeignKey, Match};
 pub(crate) use foreign_key::{declared_relations, table_name};

@@ -7,11 +7,14 @@ use sea_orm::DatabaseConnection;
 use crate::backend::Backend;
 use crate::connection::{Connection, StoreOptions, TransactionOptions, open};
 use crate::create;
+use crate::diff::{DiffOptions, SchemaDiff};
+use crate::drift;
 use crate::error::{Error, Result};
+use crate::introspect;
 use crate::name::TableName;
 use crate::observe::Operation;
 use crate::repository::{Entity, EntityRepository};
-use crate::schema::Entities;
+use crate::schema::{Entities, Schema};
 
 /// A database with its entities. Cheap to clone; a clone shares the pool.
 ///
@@ -116,9 +119,67 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Invalid input if an entity references a table that is not there, or (not on SQLite) tables reference each other in a circle.
+    /// Invalid input if an entity references a table that is neither registered nor there; otherwise what the database refuses.
     pub async fn create_all(&self) -> Result<Vec<TableName>> {
         create::create_all(&self.connection, &self.entities).await
+    }
+
+    /// The schema that the entities declare, as this store's engine would have it.
+    ///
+    /// # Errors
+    ///
+    /// Invalid input for a type the engine does not have.
+    pub fn schema(&self) -> Result<Schema> {
+        Schema::from_entities(self.backend(), &self.entities)
+    }
+
+    /// The schema that the database has: the tables of the connection's own schema (MySQL: database).
+    ///
+    /// # Errors
+    ///
+    /// A database error if the catalog cannot be read.
+    pub async fn introspect(&self) -> Result<Schema> {
+        introspect::schema(&self.connection, &introspect::Scope::Own).await
+    }
+
+    /// What would have to change in the database for it to be as the entities declare; empty if nothing.
+    ///
+    /// The engine itself says how it stores what the entities declare: they are made, read back and thrown away in a schema of their own in
+    /// a transaction that is rolled back (PostgreSQL), in memory (SQLite), or in a database beside the connection's that is dropped again
+    /// (MySQL). Where the role may not do that, spellings are compared by rule, and a default or an expression may be reported that means
+    /// the same. The tables themselves are neither written nor locked.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), sea_orm_cascade::Error> {
+    /// # use sea_orm::ConnectionTrait;
+    /// # use sea_orm_cascade::{Store, diff::DiffOptions};
+    /// let store = Store::connect("sqlite::memory:", entity::entities()).await?;
+    /// store.create_all().await?;
+    /// assert!(store.diff(&DiffOptions::new()).await?.is_empty());
+    ///
+    /// store.connection().execute_unprepared("DROP INDEX \"idx-posts-user_id\"").await?;
+    /// let diff = store.diff(&DiffOptions::new()).await?;
+    /// assert_eq!(diff.changes[0].change.to_string(), "posts: add index (user_id), as idx-posts-user_id");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Invalid input if this database cannot have the schema (a type of an extension that is not there); otherwise what reading the
+    /// catalog reports.
+    pub async fn diff(&self, options: &DiffOptions) -> Result<SchemaDiff> {
+        self.diff_to(&self.schema()?, options).await
+    }
+
+    /// What would have to change in the database for it to be as this schema says: [`diff`](Self::diff) for a schema of any origin.
+    ///
+    /// # Errors
+    ///
+    /// As for `diff`.
+    pub async fn diff_to(&self, schema: &Schema, options: &DiffOptions) -> Result<SchemaDiff> {
+        drift::drift(&self.connection, schema, options).await
     }
 
     /// Runs a closure in a transaction: commits if it returns `Ok`, rolls back if it returns `Err` or is dropped.

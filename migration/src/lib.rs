@@ -2,7 +2,7 @@
 //! rows.
 //!
 //! [`Migrator`] is an ordinary SeaORM migrator. [`run`] runs its commands so that two processes at once do no harm; the binary of
-//! this crate does nothing else.
+//! this crate offers them, and beside them the schema commands of `cascade_cli::migration`.
 
 mod exclusive;
 mod m20260101_000001_create_users;
@@ -10,6 +10,7 @@ mod m20260102_000001_create_posts;
 mod m20260103_000001_add_posts_user_id;
 mod sqlite_rebuild;
 
+pub use cascade_cli::migration::Migrate as Command;
 use sea_orm_cascade::Store;
 use sea_orm_migration::prelude::*;
 
@@ -26,23 +27,6 @@ impl MigratorTrait for Migrator {
             Box::new(m20260103_000001_add_posts_user_id::Migration),
         ]
     }
-}
-
-/// What to do with the migrations. The names are those of SeaORM's command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
-    /// Apply pending migrations: so many, or all.
-    Up(Option<u32>),
-    /// Roll back applied migrations: so many, or all.
-    Down(Option<u32>),
-    /// Log which are applied.
-    Status,
-    /// Drop all tables, then apply all migrations.
-    Fresh,
-    /// Roll back all applied migrations, then apply all.
-    Refresh,
-    /// Roll back all applied migrations.
-    Reset,
 }
 
 /// Runs a command while no other process does.

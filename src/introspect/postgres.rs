@@ -1,42 +1,80 @@
 //! PostgreSQL, from `pg_catalog`, which a role that owns nothing may read too (`information_schema` shows it no keys).
+//!
+//! Columns of the catalog that not every supported version has are read through `to_jsonb`, which says nothing where there is none.
 
-use super::{collect_keys, query, unknown_action};
+mod constraints;
+mod indexes;
+mod json;
+mod objects;
+mod tables;
+
+use sea_orm::QueryResult;
+
+use super::Scope;
+use super::draft::Draft;
+use super::keys::sorted;
+use super::rows::query;
+use super::scope::{Words, in_scope};
+use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::error::Result;
-use crate::schema::{Action, ForeignKey};
+use crate::schema::{ForeignKey, Schema};
 
-/// Constraint names repeat between tables, so keys are told apart by their oid. The copies a partitioned table hands down to its
-/// partitions (`conparentid`) are not keys of their own.
-const FOREIGN_KEYS: &str = "\
-SELECT c.oid::text AS identity, c.conname::text AS constraint_name,
-       CASE WHEN n.nspname <> current_schema() THEN n.nspname::text END AS table_schema, t.relname::text AS table_name,
-       a.attname::text AS column_name,
-       CASE WHEN rn.nspname <> current_schema() THEN rn.nspname::text END AS referenced_schema, r.relname::text AS referenced_name,
-       ra.attname::text AS referenced_column, c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update
-FROM pg_catalog.pg_constraint c
-JOIN pg_catalog.pg_class t ON t.oid = c.conrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-JOIN pg_catalog.pg_class r ON r.oid = c.confrelid
-JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
-CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (attnum, refattnum, position)
-JOIN pg_catalog.pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum
-JOIN pg_catalog.pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = k.refattnum
-WHERE c.contype = 'f' AND c.conparentid = 0
-ORDER BY n.nspname, t.relname, c.oid, k.position";
+/// The schema column of every statement: NULL for the connection's own. A connection may have none.
+macro_rules! schema_of {
+    ($namespace:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $namespace,
+            ".nspname IS DISTINCT FROM current_schema() THEN ",
+            $namespace,
+            ".nspname::text END"
+        )
+    };
+}
+/// Whether a namespace is to be read: its name is in the JSON array bound as `$1`.
+macro_rules! in_scope {
+    ($namespace:literal) => {
+        concat!(
+            $namespace,
+            ".nspname IN (SELECT pg_catalog.jsonb_array_elements_text($1::text::jsonb))"
+        )
+    };
+}
+use {in_scope as namespace_in_scope, schema_of};
 
-pub(super) async fn foreign_keys(connection: &Connection) -> Result<Vec<ForeignKey>> {
-    let rows = query(connection, FOREIGN_KEYS, []).await?;
-    collect_keys(&rows, action)
+const SCHEMAS: &str = "\
+SELECT n.nspname::text AS name, current_schema()::text AS own
+FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+
+const WORDS: Words = Words {
+    kind: "schema",
+    without: "the connection's search_path begins with no schema that can be read: name the schemas",
+};
+
+pub(super) async fn schema(connection: &Connection, scope: &Scope) -> Result<Schema> {
+    let rows = query(connection, SCHEMAS, []).await?;
+    let own = rows.first().map_or(Ok(None), |row| row.try_get("", "own"))?;
+    let present = rows
+        .iter()
+        .map(|row| row.try_get("", "name"))
+        .collect::<Result<Vec<String>, _>>()?;
+    let names = serde_json::Value::from(in_scope(scope, own, present, WORDS)?).to_string();
+    let ask = async |sql: &str| -> Result<Vec<QueryResult>> { query(connection, sql, [names.as_str().into()]).await };
+
+    let mut draft = Draft::new(Backend::Postgres);
+    tables::add_tables(&mut draft, &ask(tables::TABLES).await?)?;
+    tables::add_columns(&mut draft, &ask(tables::COLUMNS).await?)?;
+    constraints::add(&mut draft, &ask(constraints::CONSTRAINTS).await?)?;
+    constraints::add_foreign_keys(&mut draft, &ask(constraints::FOREIGN_KEYS).await?)?;
+    indexes::add(&mut draft, &ask(indexes::INDEXES).await?)?;
+    objects::add_types(&mut draft, &ask(objects::TYPES).await?)?;
+    objects::add_sequences(&mut draft, &ask(objects::SEQUENCES).await?)?;
+    objects::add_triggers(&mut draft, &ask(objects::TRIGGERS).await?)?;
+    Ok(draft.finish())
 }
 
-/// `confdeltype` and `confupdtype` (PostgreSQL manual, `pg_constraint`).
-fn action(letter: &str) -> Result<Action> {
-    match letter {
-        "a" => Ok(Action::NoAction),
-        "r" => Ok(Action::Restrict),
-        "c" => Ok(Action::Cascade),
-        "n" => Ok(Action::SetNull),
-        "d" => Ok(Action::SetDefault),
-        other => Err(unknown_action(other)),
-    }
+pub(super) async fn foreign_keys(connection: &Connection) -> Result<Vec<ForeignKey>> {
+    let rows = query(connection, constraints::FOREIGN_KEYS, [None::<String>.into()]).await?;
+    Ok(sorted(constraints::foreign_keys(&rows)?))
 }

@@ -13,8 +13,8 @@ const LAYERS: [&[&str]; 11] = [
     &["introspect"],
     &["overlay", "render"],
     &["diff"],
-    &["create", "delete", "lint", "orphans"],
-    &["drift"],
+    &["delete", "drift", "orphans"],
+    &["create", "lint"],
     &["repository"],
 ];
 

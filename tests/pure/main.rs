@@ -4,5 +4,7 @@
 
 mod layers;
 mod overlay;
+mod random;
+mod render;
 mod schema;
 mod sends;

@@ -2,6 +2,7 @@
 
 use entity::{post, user};
 use sea_orm::{ColumnTrait, Condition};
+use sea_orm_cascade::diff::DiffOptions;
 use sea_orm_cascade::orphans::{self, Mode, Repair, Search};
 use sea_orm_cascade::schema::{ForeignKey, Schema};
 use sea_orm_cascade::{Error, Query, Repository, RepositoryExt, Store, introspect};
@@ -19,7 +20,10 @@ fn all_of_them() {
 fn every_future(store: &Store, url: &str, names: &[String]) {
     sends(Store::connect(url, entity::entities()));
     sends(store.create_all());
+    sends(async move { store.diff(&DiffOptions::new()).await });
+    sends(store.introspect());
     sends(introspect::foreign_keys(store.connection()));
+    sends(introspect::schema(store.connection(), &introspect::Scope::Own));
     sends(async move {
         let (users, posts) = (store.repository::<user::Entity>(), store.repository::<post::Entity>());
         users.related::<post::Entity>(17).await?;

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use libtest_mimic::{Arguments, Failed, Trial};
 use scratch::Scratch;
 use sea_orm::{ConnectionTrait, Statement};
@@ -49,6 +49,20 @@ impl Db {
 
     pub(crate) async fn store_with(&self, options: StoreOptions) -> Result<Store> {
         Ok(Store::connect_with(&self.url, entity::entities(), options).await?)
+    }
+
+    /// The URL as another user of the server.
+    pub(crate) fn url_as(&self, user: &str, password: &str) -> Result<String> {
+        let (scheme, rest) = self.url.split_once("://").context("a server's URL")?;
+        let (authority, path) = rest.split_once('/').context("a server's URL")?;
+        let server = authority.rsplit('@').next().unwrap_or(authority);
+        Ok(format!("{scheme}://{user}:{password}@{server}/{path}"))
+    }
+
+    /// The database's name.
+    pub(crate) fn database(&self) -> Result<&str> {
+        let (_, path) = self.url.rsplit_once('/').context("a server's URL")?;
+        Ok(path.split('?').next().unwrap_or(path))
     }
 
     /// A store for the tutorial's entities, with their tables.

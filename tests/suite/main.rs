@@ -11,13 +11,16 @@
 
 mod create;
 mod delete;
+mod drift;
 mod errors;
 mod harness;
+mod introspect;
 mod log;
 mod migrations;
 mod models;
 mod orphans;
 mod pages;
+mod random;
 mod related;
 mod rows;
 mod secrets;
@@ -27,7 +30,9 @@ fn main() {
     harness::run([
         create::cases(),
         delete::cases(),
+        drift::cases(),
         errors::cases(),
+        introspect::cases(),
         migrations::cases(),
         orphans::cases(),
         orphans::repair::cases(),

@@ -43,6 +43,8 @@ pub(super) fn start() -> Result<Option<Server>> {
         "--innodb-buffer-pool-size=256M",
         "--character-set-server=utf8mb4",
     ]);
+    // A server that starts deletes the temporary tables it finds there, another server's included.
+    command.arg(format!("--tmpdir={}", directory.path().display()));
     command.arg(format!("--port={port}"));
     command.arg(format!("--socket={}", directory.path().join("socket").display()));
     command.arg(format!("--pid-file={}", directory.path().join("pid").display()));

@@ -1,0 +1,43 @@
+//! The command `cascade`, and [`migration`]: the schema commands for a team's own migration binary.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`cascade`] | the binary's arguments and commands, over any database |
+//! | [`migration`] | SeaORM's migrate commands with `schema create`, `diff`, `check` and `sql` beside them |
+
+pub mod cascade;
+pub mod migration;
+mod output;
+
+/// How a command ended, as the process's exit code says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It did what was asked.
+    Done,
+    /// It found what it looks for: differences, findings, orphans.
+    Found,
+}
+
+impl Outcome {
+    /// 0 for done, 2 for found. A failure is 1, and wrong usage 2.
+    #[must_use]
+    pub fn exit_code(self) -> std::process::ExitCode {
+        std::process::ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Found => 2,
+        })
+    }
+}
+
+/// The exit code of what was run; a failure is written to stderr, with its causes.
+#[must_use]
+pub fn finish(result: anyhow::Result<Outcome>) -> std::process::ExitCode {
+    match result {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => {
+            output::complain(&format!("error: {error:#}"));
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

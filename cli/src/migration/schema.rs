@@ -1,0 +1,152 @@
+//! `schema create | diff | check | sql`.
+
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+use sea_orm_cascade::diff::{Class, Comparison, DiffOptions, SchemaDiff};
+use sea_orm_cascade::{Store, ddl};
+use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+use crate::Outcome;
+use crate::output::{complain, print};
+
+/// The commands about the schema that the entities declare.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[non_exhaustive]
+pub enum SchemaCommand {
+    /// Create what the entities declare and the database does not have; what is there is left alone
+    ///
+    /// In a database without any table, all migrations are recorded as applied: what they would do is done.
+    Create {
+        /// Print the statements for an empty database, and change nothing
+        #[arg(long)]
+        sql: bool,
+    },
+    /// Show what would have to change in the database for it to be as the entities declare; changes nothing
+    Diff {
+        /// How to show it
+        #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+        format: DiffFormat,
+    },
+    /// Exit with 0 if the database is as the entities declare, and with 2 and the differences if not
+    Check,
+    /// Print the statements that make the whole schema in an empty database
+    Sql,
+}
+
+/// How differences are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum DiffFormat {
+    /// A line for each change, and below it how dangerous it is and why
+    Text,
+    /// The statements that make the changes; those that lose data are commented out
+    Sql,
+    /// JSON
+    Json,
+}
+
+/// Carries out a command about the schema.
+///
+/// # Errors
+///
+/// What the database refuses or the entities cannot have on it.
+pub async fn run_schema<M: MigratorTrait>(
+    store: &Store,
+    command: SchemaCommand,
+    options: &DiffOptions,
+) -> anyhow::Result<Outcome> {
+    match command {
+        SchemaCommand::Create { sql: true } | SchemaCommand::Sql => {
+            print(&script(ddl::create(&store.schema()?)))?;
+            Ok(Outcome::Done)
+        }
+        SchemaCommand::Create { sql: false } => create::<M>(store).await,
+        SchemaCommand::Diff { format } => {
+            let diff = store.diff(options).await?;
+            say_how(&diff);
+            print(&match format {
+                DiffFormat::Text if diff.is_empty() => "equal: nothing would have to change\n".to_owned(),
+                DiffFormat::Text => diff.to_string(),
+                DiffFormat::Sql => commented(&diff),
+                DiffFormat::Json => serde_json::to_string_pretty(&diff)? + "\n",
+            })?;
+            Ok(Outcome::Done)
+        }
+        SchemaCommand::Check => {
+            let diff = store.diff(options).await?;
+            say_how(&diff);
+            if diff.is_empty() {
+                print("equal: the database is as the entities declare\n")?;
+                return Ok(Outcome::Done);
+            }
+            print(&diff.to_string())?;
+            Ok(Outcome::Found)
+        }
+    }
+}
+
+async fn create<M: MigratorTrait>(store: &Store) -> anyhow::Result<Outcome> {
+    let pool = store.connection().as_pool().context("the store is in a transaction")?;
+    let was_empty = store.introspect().await?.tables.is_empty();
+    let created = store.create_all().await?;
+    for table in &created {
+        print(&format!("created {table}\n"))?;
+    }
+    if created.is_empty() {
+        print("every table is there already\n")?;
+    }
+    if was_empty {
+        M::install(pool).await?;
+        let manager = SchemaManager::new(pool);
+        for migration in M::migrations() {
+            record(&manager, &M::migration_table_name().to_string(), migration.name()).await?;
+        }
+        print("the migrations are recorded as applied\n")?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// As SeaORM's migrator records a migration it has applied.
+async fn record(manager: &SchemaManager<'_>, table: &str, name: &str) -> anyhow::Result<()> {
+    use sea_orm_migration::prelude::{Alias, Query};
+    use sea_orm_migration::sea_orm::ConnectionTrait;
+
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)?
+        .as_secs();
+    let insert = Query::insert()
+        .into_table(Alias::new(table))
+        .columns([Alias::new("version"), Alias::new("applied_at")])
+        .values([name.into(), i64::try_from(now)?.into()])?
+        .take();
+    manager.get_connection().execute(&insert).await?;
+    Ok(())
+}
+
+fn say_how(diff: &SchemaDiff) {
+    if diff.compared == Comparison::Spelling {
+        complain(
+            "note: the role may not make a schema of its own to see how the database stores what the entities declare; \
+             defaults and expressions that mean the same may be listed as different",
+        );
+    }
+}
+
+fn script(statements: Vec<String>) -> String {
+    statements.iter().map(|statement| format!("{statement};\n")).collect()
+}
+
+/// What loses data is for a person to uncomment.
+fn commented(diff: &SchemaDiff) -> String {
+    let mut sql = String::new();
+    for step in diff.statements() {
+        if step.class == Class::Destructive {
+            sql.push_str("-- destructive: ");
+            sql.push_str(&step.sql.replace('\n', "\n-- "));
+        } else {
+            sql.push_str(&step.sql);
+        }
+        sql.push_str(";\n");
+    }
+    sql
+}

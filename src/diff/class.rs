@@ -1,0 +1,173 @@
+//! How dangerous a change is, and why.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::change::Change;
+use crate::backend::Backend;
+use crate::schema::{Column, NamedTypeKind, Storage};
+
+/// How dangerous a change is for a database in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// It is quick and cannot fail because of what rows hold.
+    Safe,
+    /// Others wait while it runs.
+    Blocking,
+    /// Whether it succeeds, or what rows hold afterwards, depends on what they hold.
+    DataDependent,
+    /// It loses rows or values.
+    Destructive,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Safe => "safe",
+            Self::Blocking => "blocking",
+            Self::DataDependent => "data-dependent",
+            Self::Destructive => "destructive",
+        })
+    }
+}
+
+const REBUILD: &str = "SQLite builds the table anew; nobody writes meanwhile";
+
+pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static str) {
+    use Class::{Blocking, DataDependent, Destructive, Safe};
+    let sqlite = backend == Backend::Sqlite;
+    match change {
+        Change::CreateType { .. } | Change::CreateSequence { .. } | Change::CreateTable { .. } => {
+            (Safe, "nothing uses it yet")
+        }
+        Change::ChangeType { from, to } => match (&from.kind, &to.kind) {
+            (NamedTypeKind::Enum(from), NamedTypeKind::Enum(to)) if from.iter().all(|label| to.contains(label)) => {
+                (Safe, "labels are only added")
+            }
+            _ => (
+                DataDependent,
+                "fails if a row has a value the new definition excludes; rewrites the tables that use it",
+            ),
+        },
+        Change::DropType { .. } => (Blocking, "fails while a column uses it"),
+        Change::DropSequence { .. } => (Destructive, "the last number it gave is lost"),
+        Change::DropTable { .. } => (Destructive, "its rows are lost"),
+        Change::ChangeOptions { .. } if sqlite => (
+            DataDependent,
+            "SQLite builds the table anew; STRICT refuses values of other types",
+        ),
+        Change::ChangeOptions { .. } => (Blocking, "the table is written anew"),
+        Change::AddColumn { column, .. } => added_column(backend, column),
+        Change::DropColumn { .. } => (Destructive, "its values are lost"),
+        Change::ChangeColumn { from, to, .. } => changed_column(backend, from, to),
+        Change::ChangePrimaryKey { to: Some(_), .. } => (
+            DataDependent,
+            "fails if two rows agree in it or one has NULL there; others wait",
+        ),
+        Change::ChangePrimaryKey { to: None, .. } => (Blocking, "rows may repeat afterwards"),
+        Change::AddUniqueKey { .. } => (
+            DataDependent,
+            "fails if two rows agree in it; writers may wait while it is built",
+        ),
+        Change::DropUniqueKey { .. } => match sqlite {
+            true => (Blocking, REBUILD),
+            false => (Blocking, "rows may repeat afterwards"),
+        },
+        Change::AddIndex { index, .. } if index.unique => (
+            DataDependent,
+            "fails if two rows agree in it; writers may wait while it is built",
+        ),
+        Change::AddIndex { .. } | Change::RebuildIndex { .. } => match backend {
+            Backend::MySql => (Safe, "InnoDB builds it while others write"),
+            Backend::Postgres => (
+                Blocking,
+                "writers wait while it is built; CREATE INDEX CONCURRENTLY lets them go on",
+            ),
+            Backend::Sqlite => (Blocking, "nobody writes while it is built"),
+        },
+        Change::DropIndex { index, .. } if index.unique => (Blocking, "rows may repeat afterwards"),
+        Change::DropIndex { .. } => (
+            Blocking,
+            "quick, but what searched by it reads the whole table afterwards",
+        ),
+        Change::AddForeignKey { .. } if sqlite => (
+            DataDependent,
+            "fails if a row references nothing; SQLite builds the table anew",
+        ),
+        Change::AddForeignKey { .. } => (
+            DataDependent,
+            "fails if a row references nothing; writers of both tables wait while that is checked",
+        ),
+        Change::DropForeignKey { .. } if sqlite => (Blocking, REBUILD),
+        Change::DropForeignKey { .. } => (Blocking, "takes a lock on both tables; rows may dangle afterwards"),
+        Change::ChangeForeignKey { .. } if sqlite => (Blocking, REBUILD),
+        Change::ChangeForeignKey { .. } => (
+            Blocking,
+            "the key is dropped and added again; writers of both tables wait while it is checked",
+        ),
+        Change::ValidateForeignKey { .. } => (DataDependent, "fails if a row references nothing; blocks nobody"),
+        Change::AddCheck { .. } => match sqlite {
+            true => (
+                DataDependent,
+                "fails if a row does not pass; SQLite builds the table anew",
+            ),
+            false => (
+                DataDependent,
+                "fails if a row does not pass; writers wait while that is checked",
+            ),
+        },
+        Change::DropCheck { .. } if sqlite => (Blocking, REBUILD),
+        Change::DropCheck { .. } => (Blocking, "quick, but rows need not pass it afterwards"),
+        Change::ValidateCheck { .. } => (DataDependent, "fails if a row does not pass; blocks nobody"),
+    }
+}
+
+fn added_column(backend: Backend, column: &Column) -> (Class, &'static str) {
+    let has_value =
+        column.nullable || column.default.is_some() || column.generated.is_some() || column.identity.is_some();
+    match backend {
+        _ if !has_value => (
+            Class::DataDependent,
+            "fails if the table has rows: it is required and has no default",
+        ),
+        Backend::Postgres if column.generated.is_some() || column.identity.is_some() => {
+            (Class::Blocking, "the table is written anew")
+        }
+        Backend::Sqlite if column.generated.is_some() => (Class::Blocking, REBUILD),
+        Backend::Postgres | Backend::MySql | Backend::Sqlite => (Class::Safe, "rows that are there are not written"),
+    }
+}
+
+fn changed_column(backend: Backend, from: &Column, to: &Column) -> (Class, &'static str) {
+    if from.generated.is_none() && to.generated.is_some() {
+        return (Class::Destructive, "its values are replaced by computed ones");
+    }
+    let was_virtual = from
+        .generated
+        .as_ref()
+        .is_some_and(|made| made.storage == Storage::Virtual);
+    if was_virtual && to.generated.is_none() && backend == Backend::MySql {
+        return (
+            Class::Destructive,
+            "the computed values are not kept: the column is made anew",
+        );
+    }
+    if from.data_type != to.data_type {
+        return (
+            Class::DataDependent,
+            "values are converted, and fail or lose precision where they do not fit; the table may be written anew",
+        );
+    }
+    if from.nullable && !to.nullable {
+        return (Class::DataDependent, "fails if a row has NULL there; reads every row");
+    }
+    if from.generated != to.generated || from.collation != to.collation {
+        return (Class::Blocking, "the table is written anew");
+    }
+    match backend {
+        Backend::Sqlite => (Class::Blocking, REBUILD),
+        Backend::Postgres | Backend::MySql => (Class::Safe, "rows that are there are not written"),
+    }
+}

@@ -1,0 +1,176 @@
+//! SQLite: ALTER TABLE where it can, else the table is built anew (SQLite, "ALTER TABLE", section 7).
+
+use std::collections::BTreeMap;
+
+use super::{Change, Class, Script, Step};
+use crate::backend::Backend::Sqlite;
+use crate::ddl::{self, identifier, table_name};
+use crate::name::TableName;
+use crate::schema::{Column, Identity, LeftOutKind, Storage, Table};
+
+pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
+    let rebuilt = rebuilt(script);
+    let in_place = |change: &Change| change.table().is_none_or(|table| !rebuilt.contains_key(table));
+    let mut steps = script.each(|change| match change {
+        Change::DropTable { table } => Some(format!("DROP TABLE {}", table_name(Sqlite, &table.name))),
+        _ => None,
+    });
+    let enforced_off = !rebuilt.is_empty() || !steps.is_empty();
+    // The names of indexes are the database's, so those that go make room first.
+    steps.extend(script.each(|change| match change {
+        Change::DropIndex { .. } if in_place(change) => alter(change),
+        _ => None,
+    }));
+    let mut last = Vec::new();
+    for (table, class) in &rebuilt {
+        if let (Some(from), Some(to)) = (script.from.table(table), script.to.table(table)) {
+            steps.extend(rebuild(from, to).into_iter().map(|sql| super::step(sql, *class)));
+            last.extend(finish(script, from, to).into_iter().map(|sql| super::step(sql, *class)));
+        }
+    }
+    steps.extend(script.create_tables().0);
+    steps.extend(last);
+    steps.extend(script.each(|change| match change {
+        Change::DropIndex { .. } => None,
+        change if in_place(change) => alter(change),
+        _ => None,
+    }));
+    if enforced_off {
+        // With enforcement on, dropping a table would delete the rows that reference it.
+        let around = |sql: &str| super::step(sql.to_owned(), Class::Safe);
+        steps.splice(0..0, [around("PRAGMA foreign_keys = OFF"), around("BEGIN IMMEDIATE")]);
+        steps.extend([around("COMMIT"), around("PRAGMA foreign_keys = ON")]);
+    }
+    steps
+}
+
+/// The tables that must be built anew, and the most dangerous class among their changes.
+fn rebuilt<'a>(script: &Script<'a>) -> BTreeMap<&'a TableName, Class> {
+    let mut rebuilt: BTreeMap<&TableName, Class> = BTreeMap::new();
+    for difference in script.differences {
+        let change = &difference.change;
+        let made_or_gone = matches!(change, Change::CreateTable { .. } | Change::DropTable { .. });
+        if let Some(table) = change.table()
+            && !made_or_gone
+            && alter(change).is_none()
+        {
+            rebuilt.insert(table, difference.class);
+        }
+    }
+    for (table, class) in &mut rebuilt {
+        let same_table = script
+            .differences
+            .iter()
+            .filter(|difference| difference.change.table() == Some(table));
+        *class = same_table.map(|difference| difference.class).fold(*class, Ord::max);
+    }
+    rebuilt
+}
+
+/// What SQLite can do to a table that is there.
+fn alter(change: &Change) -> Option<String> {
+    match change {
+        Change::AddIndex { table, index } => Some(ddl::index_statement(Sqlite, table, index)),
+        Change::DropIndex { index, .. } => Some(format!("DROP INDEX {}", identifier(Sqlite, &index.name))),
+        Change::AddColumn { table, column } if can_be_added(column) => {
+            let of = Table::new(table.clone());
+            Some(format!(
+                "ALTER TABLE {} ADD COLUMN {}",
+                table_name(Sqlite, table),
+                ddl::column(Sqlite, &of, column)
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// SQLite, "ALTER TABLE", section 4: a constant default, and one that is not NULL if the column is required; nothing stored.
+fn can_be_added(column: &Column) -> bool {
+    let default = column.default.as_deref();
+    let constant = default
+        .is_none_or(|default| !default.starts_with('(') && !default.to_ascii_lowercase().starts_with("current_"));
+    let value = column.nullable || default.is_some_and(|default| !default.eq_ignore_ascii_case("null"));
+    let stored = column
+        .generated
+        .as_ref()
+        .is_some_and(|made| made.storage == Storage::Stored);
+    constant && (value || column.generated.is_some()) && !stored && column.identity.is_none()
+}
+
+fn rebuild(from: &Table, to: &Table) -> Vec<String> {
+    let name = table_name(Sqlite, &to.name);
+    let interim_name = TableName::new(format!("{} rebuilt", to.name.name()));
+    let interim = table_name(Sqlite, &interim_name);
+    let mut made = Table {
+        name: interim_name.clone(),
+        ..to.clone()
+    };
+    made.indexes.clear();
+    let keys: Vec<_> = to.foreign_keys.iter().filter(|key| ddl::is_constraint(key)).collect();
+    let mut steps = ddl::create_table(Sqlite, &made, &keys);
+    let copied: Vec<_> = to
+        .columns
+        .iter()
+        .filter(|column| column.generated.is_none() && from.column(&column.name).is_some())
+        .map(|column| identifier(Sqlite, column.name.as_str()))
+        .collect();
+    if !copied.is_empty() {
+        let columns = copied.join(", ");
+        steps.push(format!(
+            "INSERT INTO {interim} ({columns}) SELECT {columns} FROM {name}"
+        ));
+    }
+    let counts_up = |table: &Table| {
+        table
+            .columns
+            .iter()
+            .any(|column| column.identity == Some(Identity::AutoIncrement))
+    };
+    if counts_up(from) && counts_up(to) {
+        // The last number is kept, so that no number is given twice.
+        let (old, new) = (ddl::literal(from.name.name()), ddl::literal(interim_name.name()));
+        steps.push(format!("DELETE FROM sqlite_sequence WHERE name = {new}"));
+        steps.push(format!(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT {new}, seq FROM sqlite_sequence WHERE name = {old}"
+        ));
+    }
+    steps.push(format!("DROP TABLE {name}"));
+    // Without it, renaming would also rewrite what other tables, views and triggers say of the interim name.
+    steps.push("PRAGMA legacy_alter_table = ON".to_owned());
+    steps.push(format!("ALTER TABLE {interim} RENAME TO {name}"));
+    steps.push("PRAGMA legacy_alter_table = OFF".to_owned());
+    steps
+}
+
+/// What hangs on a table that was built anew, once no old index is left whose name could be in the way.
+fn finish(script: &Script<'_>, from: &Table, to: &Table) -> Vec<String> {
+    let mut steps = Vec::new();
+    steps.extend(
+        to.indexes
+            .iter()
+            .map(|index| ddl::index_statement(Sqlite, &to.name, index)),
+    );
+    let triggers = script
+        .from
+        .left_out
+        .iter()
+        .filter(|left_out| left_out.kind == LeftOutKind::Trigger && left_out.table.as_ref() == Some(&from.name));
+    steps.extend(triggers.filter_map(|trigger| trigger.definition.clone()));
+    if adds_a_key(script, &to.name) {
+        // Enforcement is off here, so a CHECK does what the key would do.
+        steps.push("CREATE TEMP TABLE dangling (rows INTEGER CHECK (rows = 0))".to_owned());
+        steps.push(format!(
+            "INSERT INTO dangling SELECT COUNT(*) FROM pragma_foreign_key_check({})",
+            ddl::literal(to.name.name())
+        ));
+        steps.push("DROP TABLE dangling".to_owned());
+    }
+    steps
+}
+
+fn adds_a_key(script: &Script<'_>, table: &TableName) -> bool {
+    script.differences.iter().any(|difference| match &difference.change {
+        Change::AddForeignKey { key } => key.relation.table == *table,
+        _ => false,
+    })
+}
