@@ -34,8 +34,11 @@
 //! | [`Query`], [`Page`], [`Cursor`] | which rows, in which order, page by page |
 //! | [`Entities`], [`schema`] | what the entities declare |
 //! | [`introspect`] | what the database has |
+//! | [`ddl`], [`diff`] | the statements that make a schema; what makes one into another |
 //! | [`overlay`] | what `cascade.toml` adds to either |
 //! | [`orphans`] | rows whose reference dangles, and their repair |
+//! | [`render`] | pictures of a schema |
+//! | [`lint`] | what is wrong with it |
 //! | [`delete`] | what a delete did |
 //! | [`Error`], [`ErrorKind`], [`error`] | what went wrong, the same on every backend |
 //! | [`Connection`] | SeaORM's `ConnectionTrait`, for any query of its own |
@@ -78,6 +81,7 @@ mod drift;
 pub mod error;
 mod graph;
 pub mod introspect;
+pub mod lint;
 pub mod name;
 mod observe;
 pub mod orphans;
@@ -104,10 +108,14 @@ mod guide {
     mod errors {}
     #[doc = include_str!("../docs/transactions.md")]
     mod transactions {}
+    #[doc = include_str!("../docs/pictures.md")]
+    mod pictures {}
     #[doc = include_str!("../docs/repositories.md")]
     mod repositories {}
     #[doc = include_str!("../docs/overlay.md")]
     mod overlay {}
     #[doc = include_str!("../docs/orphans.md")]
     mod orphans {}
+    #[doc = include_str!("../docs/lint.md")]
+    mod lint {}
 }

@@ -1,7 +1,7 @@
 //! A schema as a picture, and in the formats other tools draw from.
 //!
 //! Start at [`svg`] for a picture to look at, at [`mermaid`] for one inside Markdown, at [`dot`] for Graphviz and at [`json`] for
-//! programs; [`around`] picks the part of a large schema that is near one table.
+//! programs, at [`tree`] for a terminal; [`around`] picks the part of a large schema that is near one table.
 //!
 //! A foreign key's line says three things. Its colour and its word say what happens on delete. Solid, dashed or dotted says who
 //! enforces it: the database, the application, or the application later. Its ends say how many rows: a crow's foot for many, a bar for
@@ -23,11 +23,13 @@ mod route;
 mod style;
 mod svg;
 mod text;
+mod tree;
 
 pub use dot::dot;
 pub use mermaid::mermaid;
 pub use near::around;
 pub use svg::svg;
+pub use tree::tree;
 
 use crate::schema::Schema;
 

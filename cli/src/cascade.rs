@@ -2,16 +2,21 @@
 
 mod arguments;
 mod graph;
+mod lint;
+mod orphans;
 mod schema;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
 use sea_orm_cascade::introspect::{self, Scope};
+use sea_orm_cascade::overlay::Overlay;
 use sea_orm_cascade::schema::Schema;
-use sea_orm_cascade::{Entities, Store, StoreOptions};
+use sea_orm_cascade::{Backend, Entities, Store, StoreOptions};
 
+use crate::output::print;
 use crate::{Outcome, finish};
 use arguments::{Arguments, Command, Common};
 
@@ -22,13 +27,48 @@ pub async fn main() -> ExitCode {
 
 async fn carry_out(arguments: Arguments) -> anyhow::Result<Outcome> {
     let Arguments { common, command } = arguments;
+    if common.verbose {
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_env_filter("sea_orm_cascade=trace")
+            .init();
+    }
+    let overlay = overlay(&common)?;
     let store = connect(&common).await?;
-    let outcome = match command {
-        Command::Schema(arguments) => schema::run(&store, &common, &arguments).await,
-        Command::Graph(arguments) => graph::run(&store, &common, &arguments).await,
-    };
+    let outcome = run(&store, &common, overlay.as_ref(), &command).await;
     store.close().await?;
     outcome
+}
+
+async fn run(store: &Store, common: &Common, overlay: Option<&Overlay>, command: &Command) -> anyhow::Result<Outcome> {
+    let mut schema = introspect(store, common).await?;
+    if let Some(overlay) = overlay {
+        overlay.apply(&mut schema)?;
+    }
+    if !common.quiet {
+        for unknown in &schema.unknown {
+            crate::output::complain(&format!("note: {unknown}"));
+        }
+    }
+    match command {
+        Command::Schema(arguments) => schema::run(&schema, arguments),
+        Command::Graph(arguments) => graph::run(&schema, arguments),
+        Command::Lint(arguments) => lint::run(store, common, &schema, overlay, arguments).await,
+        Command::Orphans(arguments) => orphans::run(store, &schema, arguments).await,
+    }
+}
+
+/// The overlay file that was named, or the one in the working directory.
+fn overlay(common: &Common) -> anyhow::Result<Option<Overlay>> {
+    let usual = Path::new("cascade.toml");
+    let file = match &common.relations {
+        Some(file) => file.as_path(),
+        None if usual.exists() => usual,
+        None => return Ok(None),
+    };
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let overlay = Overlay::parse(&text).with_context(|| format!("{} cannot be used", file.display()))?;
+    Ok(Some(overlay))
 }
 
 async fn connect(common: &Common) -> anyhow::Result<Store> {
@@ -45,9 +85,26 @@ async fn connect(common: &Common) -> anyhow::Result<Store> {
 
 /// The schema that was asked for.
 async fn introspect(store: &Store, common: &Common) -> anyhow::Result<Schema> {
-    let scope = match common.schema.as_slice() {
-        [] | [_] => Scope::Own,
-        several => Scope::Named(several.to_vec()),
+    let scope = match (common.schema.as_slice(), store.backend()) {
+        // PostgreSQL's connection works in it.
+        ([], _) | ([_], Backend::Postgres) => Scope::Own,
+        (named, Backend::Postgres | Backend::MySql) => Scope::Named(named.to_vec()),
+        (_, Backend::Sqlite) => anyhow::bail!("a SQLite database has no schemas: leave --schema out"),
     };
-    Ok(introspect::schema(store.connection(), &scope).await?)
+    let schema = introspect::schema(store.connection(), &scope).await?;
+    if let [only] = common.schema.as_slice()
+        && schema.tables.is_empty()
+        && store.backend() == Backend::Postgres
+    {
+        introspect::schema(store.connection(), &Scope::Named(vec![only.clone()])).await?;
+    }
+    Ok(schema)
+}
+
+/// To the file, if one was named, else to stdout.
+fn write(text: &str, file: Option<&Path>) -> anyhow::Result<()> {
+    match file {
+        Some(file) => std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display())),
+        None => print(text),
+    }
 }

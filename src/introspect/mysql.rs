@@ -17,7 +17,7 @@ use super::rows::query;
 use super::scope::{Words, in_scope};
 use crate::backend::Backend;
 use crate::connection::Connection;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::schema::{ForeignKey, Schema};
 use columns::Apart;
 
@@ -91,9 +91,17 @@ pub(super) async fn schema(connection: &Connection, scope: &Scope) -> Result<Sch
     if let Some(sql) = constraints::checks_sql(&server) {
         constraints::add_checks(&mut draft, &server, &ask(sql).await?)?;
     }
+    constraints::add_hidden(&mut draft, &ask(constraints::SEEN).await?)?;
     objects::add_triggers(&mut draft, &ask(objects::TRIGGERS).await?)?;
     if let Some(sql) = objects::sequences_sql(&sequences) {
-        objects::add_sequences(&mut draft, &sequences, &query(connection, &sql, []).await?)?;
+        match query(connection, &sql, []).await {
+            Ok(rows) => objects::add_sequences(&mut draft, &sequences, &rows)?,
+            // One of them went away, or this user may see and not read it.
+            Err(error) if matches!(error.kind(), ErrorKind::Database { .. }) => {
+                objects::add_unread_sequences(&mut draft, &sequences);
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(draft.finish())
 }

@@ -15,9 +15,9 @@ use petgraph::unionfind::UnionFind;
 const BOX_GAP: f64 = 34.0;
 /// Between two passing edges.
 const EDGE_GAP: f64 = 16.0;
-/// Beyond these, dagre takes seconds.
-const MOST_BOXES: usize = 250;
-const MOST_LINKS: usize = 500;
+/// Beyond these, dagre takes seconds: the boxes, and the columns that all edges together cross.
+const MOST_BOXES: usize = 400;
+const MOST_CROSSED: usize = 1_500;
 
 /// From a referenced box to one that references it, by their indices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,12 +59,33 @@ pub(super) fn groups(boxes: usize, links: &[Link]) -> Vec<Vec<usize>> {
 
 /// Places boxes of these heights, which hang together.
 pub(super) fn place(heights: &[f64], links: &[Link]) -> Layout {
-    let small = heights.len() <= MOST_BOXES && links.len() <= MOST_LINKS;
+    let small = heights.len() <= MOST_BOXES && crossed(heights.len(), links) <= MOST_CROSSED;
     small
         .then(|| layered(heights, links))
         .flatten()
         .filter(|layout| is_sound(layout, heights, links))
         .unwrap_or_else(|| grid(heights, links))
+}
+
+/// How many columns all edges together cross if every box stands just right of those it references; dagre does not need more.
+fn crossed(boxes: usize, links: &[Link]) -> usize {
+    let mut columns = vec![0_usize; boxes];
+    for index in referenced_first(boxes, links) {
+        let own = columns.get(index).copied().unwrap_or_default();
+        for link in links
+            .iter()
+            .filter(|link| link.referenced == index && link.referencing != index)
+        {
+            if let Some(column) = columns.get_mut(link.referencing) {
+                *column = Ord::max(*column, own + 1);
+            }
+        }
+    }
+    let column = |index: usize| columns.get(index).copied().unwrap_or_default();
+    links
+        .iter()
+        .map(|link| column(link.referencing).abs_diff(column(link.referenced)))
+        .sum()
 }
 
 fn layered(heights: &[f64], links: &[Link]) -> Option<Layout> {

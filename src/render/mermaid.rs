@@ -136,6 +136,8 @@ fn quotable(text: &str) -> String {
         .map(|c| match c {
             '"' => '\'',
             '%' | '\\' | '`' => '/',
+            // A pair of tildes is a generic type, even in a comment.
+            '~' => '-',
             '<' => '‹',
             '>' => '›',
             // A hash begins one of Mermaid's entities, and a semicolon may end a statement.

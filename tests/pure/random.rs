@@ -32,7 +32,9 @@ pub(crate) fn schemas(backend: Backend) -> impl Strategy<Value = Schema> {
         // There is no other way to make what has no constructor.
         let mut json = serde_json::to_value(&schema).expect("a schema is JSON");
         for (field, value) in beside {
-            json[field] = value;
+            json.as_object_mut()
+                .expect("of a schema")
+                .insert(field.to_owned(), value);
         }
         let mut schema: Schema = serde_json::from_value(json).expect("and JSON a schema");
         schema.sort();

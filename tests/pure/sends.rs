@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, Condition};
 use sea_orm_cascade::diff::DiffOptions;
 use sea_orm_cascade::orphans::{self, Mode, Repair, Search};
 use sea_orm_cascade::schema::{ForeignKey, Schema};
-use sea_orm_cascade::{Error, Query, Repository, RepositoryExt, Store, introspect};
+use sea_orm_cascade::{Error, Query, Repository, RepositoryExt, Store, introspect, lint};
 
 fn sends<T: Send>(_: T) {}
 
@@ -18,11 +18,13 @@ fn all_of_them() {
 }
 
 fn every_future(store: &Store, url: &str, names: &[String]) {
+    let schema = Schema::new(store.backend());
     sends(Store::connect(url, entity::entities()));
     sends(store.create_all());
     sends(async move { store.diff(&DiffOptions::new()).await });
     sends(store.introspect());
     sends(introspect::foreign_keys(store.connection()));
+    sends(lint::facts(store.connection(), &schema));
     sends(introspect::schema(store.connection(), &introspect::Scope::Own));
     sends(async move {
         let (users, posts) = (store.repository::<user::Entity>(), store.repository::<post::Entity>());

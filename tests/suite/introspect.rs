@@ -13,6 +13,7 @@ cases![
     everything,
     several_schemas,
     a_role_without_rights,
+    a_user_who_may_only_select,
     as_many_statements_for_many_tables,
     long_names,
     unknown_words,
@@ -193,6 +194,48 @@ async fn a_role_without_rights(db: Db) -> Result<()> {
     Ok(())
 }
 
+/// MySQL's catalog hides from such a user the actions of keys, and says nothing of it.
+async fn a_user_who_may_only_select(db: Db) -> Result<()> {
+    if db.backend != Backend::MySql {
+        return Ok(());
+    }
+    let store = empty(&db).await?;
+    let database = name_of(&db)?;
+    let (before, after) = db.url.split_once("://").context("it has a scheme")?;
+    let (_, host) = after.split_once('@').context("it has a user")?;
+    execute(
+        &store,
+        &format!(
+            "CREATE TABLE t (id integer PRIMARY KEY, p integer CHECK (p > 0), CONSTRAINT k FOREIGN KEY (p) REFERENCES t (id) ON DELETE CASCADE);
+             CREATE SEQUENCE s START WITH 5;
+             CREATE USER '{database}'@'%' IDENTIFIED BY 'x'; GRANT SELECT ON {database}.t TO '{database}'@'%';
+             GRANT INSERT ON {database}.s TO '{database}'@'%'"
+        ),
+    )
+    .await?;
+    let outcome = as_reader(&format!("{before}://{database}:x@{host}")).await;
+    execute(&store, &format!("DROP USER '{database}'@'%'")).await?;
+    let schema = outcome?;
+    let key = schema.foreign_keys().next().context("no key")?;
+    ensure!(
+        key.on_delete == Action::Unknown && key.relation.to_string() == "t.p",
+        "{schema}"
+    );
+    let unknown = [
+        "the attributes of the sequence s cannot be read",
+        "the catalog says \"hidden from this user\" for on_delete of the foreign key t.p to t",
+        "the catalog says \"hidden from this user\" for on_update of the foreign key t.p to t",
+        "the checks, triggers and actions of foreign keys of these tables are hidden from this user: t",
+    ];
+    ensure!(schema.unknown == unknown, "{:#?}", schema.unknown);
+    Ok(())
+}
+
+async fn as_reader(url: &str) -> Result<Schema> {
+    let store = Store::connect(url, Entities::new()).await?;
+    read(&store, &Scope::Own).await
+}
+
 async fn as_many_statements_for_many_tables(db: Db) -> Result<()> {
     let store = empty(&db).await?;
     let mut sent = Vec::new();
@@ -243,29 +286,30 @@ async fn as_many_statements_for_many_tables(db: Db) -> Result<()> {
 /// PostgreSQL cuts a name at 63 bytes, MySQL refuses one above 64 characters, SQLite takes any.
 async fn long_names(db: Db) -> Result<()> {
     let store = empty(&db).await?;
-    let long = |first: &str| format!("{first}{}", "x".repeat(70 - first.len()));
-    let (table, key) = (long("t"), long("k"));
-    let make = |table: &str, key: &str| {
+    let long = |first: &str, length: usize| format!("{first}{}", "x".repeat(length - first.len()));
+    let make = |length| {
+        let (table, key) = (long("t", length), long("k", length));
         format!(
             "CREATE TABLE {table} (id integer PRIMARY KEY, p integer, CONSTRAINT {key} FOREIGN KEY (p) REFERENCES {table} (id))"
         )
     };
-    let made = execute(&store, &make(&table, &key)).await;
+    let made = execute(&store, &make(70)).await;
     let kept = match db.backend {
         Backend::Postgres => 63,
         Backend::MySql => {
             ensure!(made.is_err());
-            execute(&store, &make(&table[..64], &key[..64])).await?;
+            execute(&store, &make(64)).await?;
             64
         }
         Backend::Sqlite => 70,
     };
+    let (table, key) = (long("t", kept), long("k", kept));
     let schema = read(&store, &Scope::Own).await?;
     let found = schema.foreign_keys().next().context("no key")?;
-    ensure!(schema.tables[0].name.name() == &table[..kept], "{schema}");
+    ensure!(schema.tables[0].name.name() == table, "{schema}");
     let constraint = found.relation.constraint.as_ref().context("no name")?;
     ensure!(
-        constraint.as_str() == &key[..kept] && found.relation.referenced_table.name() == &table[..kept],
+        constraint.as_str() == key && found.relation.referenced_table.name() == table,
         "{schema}"
     );
     Ok(())

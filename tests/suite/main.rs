@@ -15,6 +15,7 @@ mod drift;
 mod errors;
 mod harness;
 mod introspect;
+mod lint;
 mod log;
 mod migrations;
 mod models;
@@ -33,6 +34,7 @@ fn main() {
         drift::cases(),
         errors::cases(),
         introspect::cases(),
+        lint::cases(),
         migrations::cases(),
         orphans::cases(),
         orphans::repair::cases(),

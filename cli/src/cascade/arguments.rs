@@ -33,14 +33,30 @@ pub(crate) struct Common {
     /// The schema (on MySQL: database) to look at, instead of the connection's own; repeat it for several
     #[arg(short, long, global = true, value_name = "NAME")]
     pub(crate) schema: Vec<String>,
+
+    /// The overlay file: keys the database does not have, other actions, lint settings [default: cascade.toml, if it is there]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(crate) relations: Option<PathBuf>,
+
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Log every statement to stderr, without its values
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the tables, keys and indexes of a database
     Schema(SchemaArguments),
-    /// Draw which table references which
+    /// Draw which table references which, and what happens on delete
     Graph(GraphArguments),
+    /// Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 if there is any
+    Lint(LintArguments),
+    /// Find rows that reference rows that are not there, and repair them; exit with 2 if there are any
+    Orphans(OrphansArguments),
 }
 
 #[derive(Debug, Args)]
@@ -62,7 +78,129 @@ pub(crate) enum SchemaFormat {
     Sql,
     /// JSON
     Json,
+    /// A Mermaid entity-relationship diagram
+    Mermaid,
+    /// Graphviz
+    Dot,
+    /// A picture
+    Svg,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct GraphArguments {}
+pub(crate) struct GraphArguments {
+    /// Only what is around this table
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: Option<String>,
+
+    /// How many keys away from TABLE; all that reference it, directly or not, in the text format
+    #[arg(long, default_value_t = 1, value_name = "KEYS", requires = "table")]
+    pub(crate) steps: u32,
+
+    /// How to draw it
+    #[arg(short, long, value_enum, default_value_t = GraphFormat::Text)]
+    pub(crate) format: GraphFormat,
+
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// A tree of what references what
+    Text,
+    /// A Mermaid entity-relationship diagram
+    Mermaid,
+    /// Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArguments {
+    /// How to show the findings
+    #[arg(short, long, value_enum, default_value_t = LintFormat::Text)]
+    pub(crate) format: LintFormat,
+
+    /// Do not report the findings this file lists
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+
+    /// Write all present findings to this file, as a baseline for later runs, and report none
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub(crate) write_baseline: Option<PathBuf>,
+
+    /// Look at the schema only and not at rows: no orphans (L25), no keys near their highest number (L27)
+    #[arg(long)]
+    pub(crate) no_data: bool,
+
+    /// The least severity that makes the exit code 2
+    #[arg(long, value_enum, default_value_t = Least::Warning, value_name = "SEVERITY")]
+    pub(crate) fail_on: Least,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintFormat {
+    /// For a person
+    Text,
+    /// JSON
+    Json,
+    /// SARIF 2.1.0, for code scanning services
+    Sarif,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Least {
+    /// Any finding
+    Info,
+    /// A warning or an error
+    Warning,
+    /// An error
+    Error,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OrphansArguments {
+    /// The referencing table, or one of its keys as TABLE.COLUMN; all tables, if left out
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: Option<String>,
+
+    /// How many rows of each key to show
+    #[arg(long, default_value_t = 5, value_name = "ROWS")]
+    pub(crate) sample: u64,
+
+    /// What to do with them; only shown, unless --yes says to do it
+    #[arg(long, value_enum, value_name = "HOW", requires = "table")]
+    pub(crate) repair: Option<RepairWay>,
+
+    /// With --repair reown: the key of the row that shall own them, its values separated by commas
+    #[arg(long, value_name = "KEY", required_if_eq("repair", "reown"))]
+    pub(crate) to: Option<String>,
+
+    /// Do the repair
+    #[arg(long, requires = "repair")]
+    pub(crate) yes: bool,
+
+    /// How to show it
+    #[arg(short, long, value_enum, default_value_t = OrphansFormat::Text)]
+    pub(crate) format: OrphansFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RepairWay {
+    /// Delete the rows
+    Delete,
+    /// Set the reference to NULL
+    Null,
+    /// Let them reference the row that --to names
+    Reown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OrphansFormat {
+    /// For a person
+    Text,
+    /// JSON
+    Json,
+}

@@ -1,14 +1,39 @@
 //! `cascade graph`.
 
-use sea_orm_cascade::Store;
+use sea_orm_cascade::name::TableName;
+use sea_orm_cascade::render;
+use sea_orm_cascade::schema::Schema;
 
-use super::arguments::{Common, GraphArguments};
-use super::introspect;
+use super::arguments::{GraphArguments, GraphFormat};
+use super::write;
 use crate::Outcome;
-use crate::output::print;
 
-pub(super) async fn run(store: &Store, common: &Common, _arguments: &GraphArguments) -> anyhow::Result<Outcome> {
-    let schema = introspect(store, common).await?;
-    print(&schema.to_string())?;
+pub(super) fn run(schema: &Schema, arguments: &GraphArguments) -> anyhow::Result<Outcome> {
+    let table = arguments
+        .table
+        .as_ref()
+        .map(|name| find_table(schema, name))
+        .transpose()?;
+    let near = table.and_then(|table| render::around(schema, table, arguments.steps));
+    let drawn = near.as_ref().unwrap_or(schema);
+    let text = match arguments.format {
+        GraphFormat::Text => render::tree(schema, table),
+        GraphFormat::Mermaid => render::mermaid(drawn),
+        GraphFormat::Dot => render::dot(drawn),
+        GraphFormat::Svg => render::svg(drawn),
+    };
+    write(&text, arguments.output.as_deref())?;
     Ok(Outcome::Done)
+}
+
+/// The table of this name; an error that lists those there are.
+pub(super) fn find_table<'a>(schema: &'a Schema, name: &str) -> anyhow::Result<&'a TableName> {
+    let known = TableName::read(name).and_then(|name| schema.table(&name));
+    known.map(|table| &table.name).ok_or_else(|| {
+        let names: Vec<_> = schema.tables.iter().map(|table| table.name.to_string()).collect();
+        match names.is_empty() {
+            true => anyhow::anyhow!("there is no table {name:?}: this database has none"),
+            false => anyhow::anyhow!("there is no table {name:?}: there are {}", names.join(", ")),
+        }
+    })
 }

@@ -1,22 +1,21 @@
 //! `cascade schema`.
 
-use sea_orm_cascade::{Store, ddl};
+use sea_orm_cascade::schema::Schema;
+use sea_orm_cascade::{ddl, render};
 
-use super::arguments::{Common, SchemaArguments, SchemaFormat};
-use super::introspect;
+use super::arguments::{SchemaArguments, SchemaFormat};
+use super::write;
 use crate::Outcome;
-use crate::output::print;
 
-pub(super) async fn run(store: &Store, common: &Common, arguments: &SchemaArguments) -> anyhow::Result<Outcome> {
-    let schema = introspect(store, common).await?;
+pub(super) fn run(schema: &Schema, arguments: &SchemaArguments) -> anyhow::Result<Outcome> {
     let text = match arguments.format {
         SchemaFormat::Text => schema.to_string(),
-        SchemaFormat::Sql => ddl::create(&schema).iter().map(|sql| format!("{sql};\n")).collect(),
-        SchemaFormat::Json => serde_json::to_string_pretty(&schema)? + "\n",
+        SchemaFormat::Sql => ddl::create(schema).iter().map(|sql| format!("{sql};\n")).collect(),
+        SchemaFormat::Json => render::json(schema) + "\n",
+        SchemaFormat::Mermaid => render::mermaid(schema),
+        SchemaFormat::Dot => render::dot(schema),
+        SchemaFormat::Svg => render::svg(schema),
     };
-    match &arguments.output {
-        Some(file) => std::fs::write(file, text)?,
-        None => print(&text)?,
-    }
+    write(&text, arguments.output.as_deref())?;
     Ok(Outcome::Done)
 }

@@ -6,20 +6,20 @@ use super::super::picture::{Edge, Picture, Row, TableBox};
 use super::super::route::Wire;
 use super::super::style::{self, Stroke};
 use super::super::text::{clean, escaped, short_type, shortened};
-use super::{Boxed, HEAD, NAME_LIMIT, legend};
+use super::arrange::{Arranged, Boxed, HEAD, NAME_LIMIT};
+use super::legend;
 use crate::schema::Schema;
 
 const SANS: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', Arial, sans-serif";
 const MONO: &str = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 
-pub(super) fn drawing(
-    schema: &Schema,
-    picture: &Picture<'_>,
-    boxes: &[Boxed],
-    wires: &[Wire],
-    width: f64,
-    height: f64,
-) -> String {
+pub(super) fn drawing(schema: &Schema, picture: &Picture<'_>, arranged: &Arranged) -> String {
+    let Arranged {
+        boxes,
+        wires,
+        width,
+        height,
+    } = arranged;
     let mut body = String::new();
     // Those that join another line go below it, so that the line they join stays whole.
     let order = |joins: bool| {
@@ -35,7 +35,7 @@ pub(super) fn drawing(
     for (table, place) in picture.boxes.iter().zip(boxes) {
         table_box(&mut body, table, place);
     }
-    let (legend, width, height) = legend::legend(picture, width, height);
+    let (legend, width, height) = legend::legend(picture, *width, *height);
     body.push_str(&legend);
 
     let (tables, keys) = (schema.tables.len(), picture.edges.len());
@@ -78,6 +78,15 @@ pub(super) fn head(table: &TableBox<'_>) -> String {
     match table.in_schema {
         true => name,
         false => format!("{name} (missing)"),
+    }
+}
+
+/// The word at a line's referencing end. The line begins at the first column, so that more of them are said.
+pub(super) fn label(edge: &Edge<'_>) -> String {
+    let label = style::label(edge.key);
+    match edge.key.relation.columns.len() {
+        0 | 1 => label,
+        columns => format!("{label}, {columns} columns"),
     }
 }
 
@@ -197,7 +206,7 @@ fn line(out: &mut String, edge: &Edge<'_>, wire: &Wire) {
             "<text x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\" font-family=\"{SANS}\" font-size=\"9\" fill=\"{}\" stroke=\"none\">{}</text>",
             start.1 - 3.0,
             style::ink(edge.key.on_delete),
-            escaped(&style::label(edge.key))
+            escaped(&label(edge))
         );
     }
     if let [.., before, end] = wire.points.as_slice() {

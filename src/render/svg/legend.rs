@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::super::picture::{Edge, Picture};
 use super::super::style::{self, Stroke};
-use super::MARGIN;
+use super::arrange::MARGIN;
 use super::draw::{arrow, dashes, foot};
 
 const SAMPLE: f64 = 34.0;

@@ -13,15 +13,15 @@ const ODD: &str = r#"CREATE TABLE [o (] -- ) a comment
 fn any_text_is_read() {
     let ends = ODD.char_indices().map(|(at, _)| at).chain([ODD.len()]);
     for end in ends {
-        for text in [&ODD[..end], &ODD[end..]] {
+        let (start, rest) = ODD.split_at(end);
+        for text in [start, rest] {
             let read = Definition::read(text);
             assert!(read.columns.len() <= 8, "{text}: {read:?}");
             IndexDefinition::read(text);
             // The tokens are the text, but for comments and white space.
             let mut rest = text;
             for token in tokens(Backend::Sqlite, text) {
-                let at = rest.find(token.text).expect("a token is a part of the text");
-                rest = &rest[at + token.text.len()..];
+                rest = rest.split_once(token.text).expect("a token is a part of the text").1;
             }
         }
     }

@@ -1,0 +1,253 @@
+//! [`facts`]: what only the data and the session tell. The linter's one module that touches a database.
+
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
+
+use super::{sql, types};
+use crate::backend::Backend;
+use crate::connection::Connection;
+use crate::error::Result;
+use crate::name::{ColumnName, Relation, TableName};
+use crate::schema::{Enforcement, ForeignKey, Schema};
+
+/// Orphans are counted up to so many for each key.
+pub(super) const COUNTED: u64 = 1_000;
+
+/// Questions one statement asks.
+const QUESTIONS: usize = 50;
+
+/// What only the data and the session tell. What is not known is left out, and the rules that need it stay silent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Facts {
+    /// How many rows reference what is not there, for each key that was looked at.
+    pub orphans: Vec<Orphans>,
+    /// Whether the session enforces foreign keys.
+    pub foreign_keys_enforced: Option<bool>,
+    /// How far the primary keys of at most 4 bytes have come.
+    pub key_use: Vec<KeyUse>,
+}
+
+/// Rows that reference what is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphans {
+    /// Through which key.
+    pub relation: Relation,
+    /// How many; 1,000 means that many or more.
+    pub rows: u64,
+}
+
+/// How far a key has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The table.
+    pub table: TableName,
+    /// Its primary key.
+    pub column: ColumnName,
+    /// The highest value a row has or the database has given out.
+    pub highest: i128,
+    /// The highest its type holds.
+    pub capacity: i128,
+}
+
+/// Asks the database for the facts about this schema, in a few statements.
+///
+/// Orphans are looked for along every foreign key whose tables the schema has, by existence, and counted up to 1,000. Where there are
+/// none that reads each referencing table once: on large tables this is the linter's only long part. Rows that MATCH FULL forbids
+/// are not among them.
+///
+/// # Errors
+///
+/// A database error if a table cannot be read, for example because the role may not.
+pub async fn facts(connection: &Connection, schema: &Schema) -> Result<Facts> {
+    Ok(Facts {
+        orphans: orphans(connection, schema).await?,
+        foreign_keys_enforced: enforced(connection).await?,
+        key_use: key_use(connection, schema).await?,
+    })
+}
+
+async fn enforced(connection: &Connection) -> Result<Option<bool>> {
+    let question = match connection.backend() {
+        Backend::Postgres => {
+            "CASE current_setting('session_replication_role') WHEN 'replica' THEN 0::bigint ELSE 1 END"
+        }
+        Backend::MySql => "CAST(@@SESSION.foreign_key_checks AS SIGNED)",
+        Backend::Sqlite => "(SELECT foreign_keys FROM pragma_foreign_keys)",
+    };
+    let answers = ask(connection, &[question.to_owned()]).await?;
+    Ok(answers.first().copied().flatten().map(|answer| answer != 0))
+}
+
+async fn orphans(connection: &Connection, schema: &Schema) -> Result<Vec<Orphans>> {
+    let backend = connection.backend();
+    let keys: Vec<_> = schema
+        .foreign_keys()
+        .filter(|key| can_be_compared(schema, key))
+        .collect();
+    let questions: Vec<_> = keys
+        .iter()
+        .map(|key| count_of_orphans(backend, &key.relation))
+        .collect();
+    let answers = ask(connection, &questions).await?;
+    let counted = keys.into_iter().zip(answers).map(|(key, rows)| Orphans {
+        relation: key.relation.clone(),
+        rows: rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0),
+    });
+    Ok(counted.collect())
+}
+
+/// Whether the engine can compare both sides. It can where it has made a constraint of them; otherwise PostgreSQL refuses differing types
+/// and MySQL differing collations.
+fn can_be_compared(schema: &Schema, key: &ForeignKey) -> bool {
+    let relation = &key.relation;
+    let (Some(table), Some(referenced)) = (schema.table(&relation.table), schema.table(&relation.referenced_table))
+    else {
+        return false;
+    };
+    relation
+        .columns
+        .iter()
+        .zip(&relation.referenced_columns)
+        .all(|(from, to)| match (table.column(from), referenced.column(to)) {
+            (Some(from), Some(to)) => {
+                key.enforced_by == Enforcement::Database
+                    || (types::are_comparable(schema, from, to) && from.collation == to.collation)
+            }
+            _ => false,
+        })
+}
+
+fn count_of_orphans(backend: Backend, relation: &Relation) -> String {
+    let column = |alias: &str, column: &ColumnName| format!("{alias}.{}", sql::quoted(backend, column.as_str()));
+    let pairs = relation.columns.iter().zip(&relation.referenced_columns);
+    let equal: Vec<_> = pairs
+        .map(|(from, to)| format!("{} = {}", column("p", to), column("c", from)))
+        .collect();
+    let references: Vec<_> = relation
+        .columns
+        .iter()
+        .map(|from| format!("{} IS NOT NULL", column("c", from)))
+        .collect();
+    format!(
+        "(SELECT COUNT(*) FROM (SELECT 1 AS one FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}) LIMIT {COUNTED}) o)",
+        sql::table(backend, &relation.table),
+        references.join(" AND "),
+        sql::table(backend, &relation.referenced_table),
+        equal.join(" AND ")
+    )
+}
+
+async fn key_use(connection: &Connection, schema: &Schema) -> Result<Vec<KeyUse>> {
+    let backend = connection.backend();
+    let mut uses: Vec<_> = schema
+        .tables
+        .iter()
+        .filter_map(|table| {
+            let [name] = table.primary_key.as_ref()?.columns.as_slice() else {
+                return None;
+            };
+            Some(KeyUse {
+                table: table.name.clone(),
+                column: name.clone(),
+                highest: 0,
+                capacity: small_capacity(schema, table.column(name)?)?,
+            })
+        })
+        .collect();
+    let questions: Vec<_> = uses.iter().map(|used| highest(backend, used)).collect();
+    let answers = ask(connection, &questions).await?;
+    for (used, answer) in uses.iter_mut().zip(answers) {
+        used.highest = answer.map_or(0, i128::from);
+    }
+    if !uses.is_empty() {
+        for (table, column, given) in given_out(connection).await? {
+            let known = uses
+                .iter_mut()
+                .find(|used| used.table == table && column.as_ref().is_none_or(|column| used.column == *column));
+            if let Some(known) = known {
+                known.highest = Ord::max(known.highest, i128::from(given));
+            }
+        }
+    }
+    Ok(uses)
+}
+
+/// What a whole number of at most 4 bytes holds. SQLite's all have 8.
+fn small_capacity(schema: &Schema, column: &crate::schema::Column) -> Option<i128> {
+    if schema.backend == Backend::Sqlite {
+        return None;
+    }
+    let (bytes, unsigned) = types::integer(schema, column)?;
+    let bits = u32::from(bytes).checked_mul(8)?.checked_sub(u32::from(!unsigned))?;
+    (bytes <= 4)
+        .then(|| 1i128.checked_shl(bits).map(|power| power - 1))
+        .flatten()
+}
+
+fn highest(backend: Backend, used: &KeyUse) -> String {
+    let kind = match backend {
+        Backend::Postgres | Backend::Sqlite => "bigint",
+        Backend::MySql => "SIGNED",
+    };
+    format!(
+        "(SELECT CAST(MAX({}) AS {kind}) FROM {})",
+        sql::quoted(backend, used.column.as_str()),
+        sql::table(backend, &used.table)
+    )
+}
+
+/// The last number that was given out for a column, which may be of a row that has gone. MySQL has one counted column a table, and does
+/// not say which.
+async fn given_out(connection: &Connection) -> Result<Vec<(TableName, Option<ColumnName>, i64)>> {
+    let sql = match connection.backend() {
+        // A sequence belongs to its column by an automatic (serial) or internal (identity) dependency.
+        Backend::Postgres => {
+            "SELECT CASE WHEN n.nspname <> current_schema() THEN n.nspname::text END, t.relname::text, a.attname::text, \
+                    CASE WHEN pg_catalog.has_sequence_privilege(s.oid, 'SELECT, USAGE') THEN pg_catalog.pg_sequence_last_value(s.oid) END \
+             FROM pg_catalog.pg_depend d \
+             JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S' \
+             JOIN pg_catalog.pg_class t ON t.oid = d.refobjid \
+             JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace \
+             JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid \
+             WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+               AND d.deptype IN ('a', 'i')"
+        }
+        Backend::MySql => {
+            "SELECT NULL, table_name, NULL, CAST(auto_increment - 1 AS SIGNED) FROM information_schema.tables \
+             WHERE table_schema = database() AND auto_increment IS NOT NULL AND auto_increment < 9223372036854775807"
+        }
+        Backend::Sqlite => return Ok(Vec::new()),
+    };
+    let rows = query(connection, sql).await?;
+    let mut given = Vec::new();
+    for row in rows {
+        let (schema, table): (Option<String>, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let (column, last): (Option<String>, Option<i64>) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+        let table = match schema {
+            Some(schema) => TableName::in_schema(schema, table),
+            None => TableName::new(table),
+        };
+        // Nothing, if it was never used.
+        given.extend(last.map(|last| (table, column.map(ColumnName::new), last)));
+    }
+    Ok(given)
+}
+
+/// One number for each question, in their order.
+async fn ask(connection: &Connection, questions: &[String]) -> Result<Vec<Option<i64>>> {
+    let mut answers = Vec::new();
+    for some in questions.chunks(QUESTIONS) {
+        let rows = query(connection, &format!("SELECT {}", some.join(", "))).await?;
+        if let Some(row) = rows.first() {
+            for position in 0..some.len() {
+                answers.push(row.try_get_by_index(position)?);
+            }
+        }
+    }
+    Ok(answers)
+}
+
+async fn query(connection: &Connection, sql: &str) -> Result<Vec<QueryResult>> {
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    Ok(connection.query_all_raw(statement).await?)
+}
