@@ -23,7 +23,7 @@ pub(super) async fn further(
         .filter(|key| !live.iter().any(|live| live.is_same_key(key)));
     let keys: Vec<_> = live
         .iter()
-        .map(|key| (key, enforcing))
+        .map(|key| (key, enforcing && !key.not_enforced))
         .chain(added.map(|key| (key, false)))
         .filter(|(key, _)| key.relation.referenced_table == *table)
         // The rows below are counted with those that go.

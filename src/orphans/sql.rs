@@ -1,8 +1,9 @@
-//! The one place where this module's SQL is written: names are quoted here, values bound.
+//! The one place where this module's SQL is written: names quoted, values bound.
 
 use sea_orm::{Statement, Value};
 
 use crate::backend::Backend;
+use crate::ddl::{identifier, table_name};
 use crate::name::{ColumnName, TableName};
 use crate::schema::{Action, ForeignKey, Match, Schema};
 
@@ -44,17 +45,9 @@ impl Sql {
     }
 }
 
-/// A name in the engine's quotes.
-pub(super) fn quoted(backend: Backend, name: &str) -> String {
-    match backend {
-        Backend::Postgres | Backend::Sqlite => format!("\"{}\"", name.replace('"', "\"\"")),
-        Backend::MySql => format!("`{}`", name.replace('`', "``")),
-    }
-}
-
 /// A column behind its table's alias. Never without one: SQLite takes a quoted name that is no column for a string.
 pub(super) fn column(backend: Backend, alias: &str, column: &ColumnName) -> String {
-    format!("{alias}.{}", quoted(backend, column.as_str()))
+    format!("{alias}.{}", identifier(backend, column.as_str()))
 }
 
 /// Whether a count also locks the rows it counts, where the engine has row locks.
@@ -86,11 +79,7 @@ impl Dangling<'_> {
         {
             text.push_str("ONLY ");
         }
-        if let Some(schema) = table.schema() {
-            text.push_str(&quoted(self.backend, schema));
-            text.push('.');
-        }
-        text.push_str(&quoted(self.backend, table.name()));
+        text.push_str(&table_name(self.backend, table));
         text.push_str(" AS ");
         text.push_str(alias);
         text
@@ -252,7 +241,7 @@ impl Dangling<'_> {
                 sql.push(", ");
             }
             sql.push(&match self.backend {
-                Backend::Postgres | Backend::Sqlite => quoted(self.backend, name.as_str()),
+                Backend::Postgres | Backend::Sqlite => identifier(self.backend, name.as_str()),
                 Backend::MySql => column(self.backend, "c", name),
             });
             sql.push(" = ");

@@ -4,6 +4,7 @@ pub(crate) mod repair;
 
 use anyhow::{Context, Result, ensure};
 use sea_orm::{ConnectionTrait, Statement};
+use sea_orm_cascade::introspect::{self, Scope};
 use sea_orm_cascade::orphans::{self, Finding, Mode, Orphans, Reason, Repair, RepairReport, Search};
 use sea_orm_cascade::schema::{ForeignKey, Schema};
 use sea_orm_cascade::{Backend, Error, Store, StoreOptions};
@@ -182,6 +183,17 @@ async fn counts_are_the_databases_own(db: Db) -> Result<()> {
             ],
         "{shown:#?}"
     );
+    // The same from the schema that the catalog gives.
+    let live = introspect::schema(store.connection(), &Scope::Own).await?;
+    ensure!(orphans::find_all(store.connection(), &live, 2).await?.len() == 3);
+    for (of_live, of_text) in orphans::find_all(store.connection(), &live, 2)
+        .await?
+        .iter()
+        .zip(&findings)
+    {
+        let (of_live, of_text) = (of_live.orphans().unwrap(), of_text.orphans().unwrap());
+        ensure!(of_live.rows == of_text.rows && of_live.sample == of_text.sample && of_live.next == of_text.next);
+    }
     let sample = |finding: &Finding| {
         let sample = &finding.orphans().unwrap().sample;
         sample.iter().map(ToString::to_string).collect::<Vec<_>>()
