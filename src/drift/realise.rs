@@ -170,10 +170,6 @@ async fn try_on_postgres(tx: &Connection, places: &Places, moved: &Schema) -> Re
     introspect::schema(tx, &Scope::OwnAnd(places.named.values().cloned().collect())).await
 }
 
-#[cfg_attr(
-    not(feature = "sqlite"),
-    expect(clippy::unused_async, reason = "there is nothing to wait for")
-)]
 async fn on_sqlite(wanted: &Schema) -> Result<Schema> {
     let options = StoreOptions::new();
     let memory = Connection::pool(open("sqlite::memory:", &options).await?, options.retry)?;

@@ -103,7 +103,10 @@ pub enum LeftOutKind {
 impl NamedType {
     /// A type.
     pub fn new(name: impl Into<TableName>, kind: NamedTypeKind) -> Self {
-        Self { name: name.into(), kind }
+        Self {
+            name: name.into(),
+            kind,
+        }
     }
 }
 

@@ -4,17 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first. A module may use itself and those before it.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 10] = [
     &["name"],
     &["error"],
     &["backend"],
     &["observe", "schema"],
-    &["connection", "graph", "ddl"],
-    &["introspect"],
-    &["overlay", "render"],
-    &["diff"],
-    &["delete", "drift", "orphans"],
-    &["create", "lint"],
+    &["connection", "graph", "overlay", "render"],
+    &["ddl", "introspect"],
+    &["diff", "orphans"],
+    &["delete", "drift", "lint"],
+    &["create"],
     &["repository"],
 ];
 
