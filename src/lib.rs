@@ -112,6 +112,8 @@ mod guide {
     mod pictures {}
     #[doc = include_str!("../docs/repositories.md")]
     mod repositories {}
+    #[doc = include_str!("../docs/schema.md")]
+    mod schema {}
     #[doc = include_str!("../docs/overlay.md")]
     mod overlay {}
     #[doc = include_str!("../docs/orphans.md")]

@@ -2,7 +2,6 @@
 
 mod arguments;
 mod graph;
-mod lint;
 mod orphans;
 mod schema;
 
@@ -33,7 +32,7 @@ async fn carry_out(arguments: Arguments) -> anyhow::Result<Outcome> {
             .with_env_filter("sea_orm_cascade=trace")
             .init();
     }
-    let overlay = overlay(&common)?;
+    let overlay = crate::overlay::read(common.relations.as_deref())?;
     let store = connect(&common).await?;
     let outcome = run(&store, &common, overlay.as_ref(), &command).await;
     store.close().await?;
@@ -53,22 +52,9 @@ async fn run(store: &Store, common: &Common, overlay: Option<&Overlay>, command:
     match command {
         Command::Schema(arguments) => schema::run(&schema, arguments),
         Command::Graph(arguments) => graph::run(&schema, arguments),
-        Command::Lint(arguments) => lint::run(store, common, &schema, overlay, arguments).await,
+        Command::Lint(arguments) => crate::lint::run(store, &schema, None, overlay, arguments).await,
         Command::Orphans(arguments) => orphans::run(store, &schema, arguments).await,
     }
-}
-
-/// The overlay file that was named, or the one in the working directory.
-fn overlay(common: &Common) -> anyhow::Result<Option<Overlay>> {
-    let usual = Path::new("cascade.toml");
-    let file = match &common.relations {
-        Some(file) => file.as_path(),
-        None if usual.exists() => usual,
-        None => return Ok(None),
-    };
-    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let overlay = Overlay::parse(&text).with_context(|| format!("{} cannot be used", file.display()))?;
-    Ok(Some(overlay))
 }
 
 async fn connect(common: &Common) -> anyhow::Result<Store> {

@@ -6,8 +6,12 @@
 //! | [`migration`] | SeaORM's migrate commands with `schema create`, `diff`, `check` and `sql` beside them |
 
 pub mod cascade;
+mod lint;
 pub mod migration;
 mod output;
+mod overlay;
+
+pub use lint::LintArguments;
 
 /// How a command ended, as the process's exit code says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

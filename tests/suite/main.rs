@@ -24,6 +24,7 @@ mod pages;
 mod random;
 mod related;
 mod rows;
+mod samples;
 mod secrets;
 mod transactions;
 
@@ -41,6 +42,7 @@ fn main() {
         pages::cases(),
         related::cases(),
         rows::cases(),
+        samples::cases(),
         secrets::cases(),
         transactions::cases(),
     ]);

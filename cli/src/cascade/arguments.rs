@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::lint::LintArguments;
+
 /// Cascading deletes, looked at before they happen, on any PostgreSQL, MySQL, MariaDB or SQLite database.
 ///
 /// This version shows, checks and repairs; planning and carrying out deletes come with the next ones.
@@ -115,49 +117,6 @@ pub(crate) enum GraphFormat {
     Dot,
     /// A picture
     Svg,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LintArguments {
-    /// How to show the findings
-    #[arg(short, long, value_enum, default_value_t = LintFormat::Text)]
-    pub(crate) format: LintFormat,
-
-    /// Do not report the findings this file lists
-    #[arg(long, value_name = "FILE")]
-    pub(crate) baseline: Option<PathBuf>,
-
-    /// Write all present findings to this file, as a baseline for later runs, and report none
-    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
-    pub(crate) write_baseline: Option<PathBuf>,
-
-    /// Look at the schema only and not at rows: no orphans (L25), no keys near their highest number (L27)
-    #[arg(long)]
-    pub(crate) no_data: bool,
-
-    /// The least severity that makes the exit code 2
-    #[arg(long, value_enum, default_value_t = Least::Warning, value_name = "SEVERITY")]
-    pub(crate) fail_on: Least,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LintFormat {
-    /// For a person
-    Text,
-    /// JSON
-    Json,
-    /// SARIF 2.1.0, for code scanning services
-    Sarif,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Least {
-    /// Any finding
-    Info,
-    /// A warning or an error
-    Warning,
-    /// An error
-    Error,
 }
 
 #[derive(Debug, Args)]

@@ -7,10 +7,11 @@ use sea_orm_cascade::{Store, ddl};
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::Outcome;
+use crate::lint::{self, LintArguments};
 use crate::output::{complain, print};
 
 /// The commands about the schema that the entities declare.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 #[non_exhaustive]
 pub enum SchemaCommand {
     /// Create what the entities declare and the database does not have; what is there is left alone
@@ -31,6 +32,8 @@ pub enum SchemaCommand {
     Check,
     /// Print the statements that make the whole schema in an empty database
     Sql,
+    /// Find what in the database and in the entities is wrong, likely to hurt, or worth knowing; exit with 2 if there is any
+    Lint(LintArguments),
 }
 
 /// How differences are shown.
@@ -59,6 +62,17 @@ pub async fn run_schema<M: MigratorTrait>(
         SchemaCommand::Create { sql: true } | SchemaCommand::Sql => {
             print(&script(ddl::create(&store.schema()?)))?;
             Ok(Outcome::Done)
+        }
+        SchemaCommand::Lint(arguments) => {
+            let schema = store.introspect().await?;
+            lint::run(
+                store,
+                &schema,
+                Some(store.entities()),
+                crate::overlay::read(None)?.as_ref(),
+                &arguments,
+            )
+            .await
         }
         SchemaCommand::Create { sql: false } => create::<M>(store).await,
         SchemaCommand::Diff { format } => {

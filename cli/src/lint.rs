@@ -1,25 +1,81 @@
-//! `cascade lint`.
+//! The linter, for `cascade lint` on any database and for `schema lint` with what the entities declare.
+
+use std::path::PathBuf;
 
 use anyhow::Context;
-use sea_orm_cascade::Store;
-use sea_orm_cascade::lint::{self, Baseline, Subject};
+use clap::{Args, ValueEnum};
+use sea_orm_cascade::lint::{self, Baseline, Declared, Subject};
 use sea_orm_cascade::overlay::{LintSettings, Overlay, Severity};
 use sea_orm_cascade::schema::Schema;
+use sea_orm_cascade::{Entities, Store};
 
-use super::arguments::{Common, Least, LintArguments, LintFormat};
 use crate::Outcome;
 use crate::output::{complain, print};
 
-pub(super) async fn run(
+/// What `lint` is asked for.
+#[derive(Debug, Clone, Args)]
+#[non_exhaustive]
+pub struct LintArguments {
+    /// How to show the findings
+    #[arg(short, long, value_enum, default_value_t = LintFormat::Text)]
+    format: LintFormat,
+
+    /// Do not report the findings this file lists
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Write all present findings to this file, as a baseline for later runs, and report none
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    write_baseline: Option<PathBuf>,
+
+    /// Look at the schema only and not at rows: no orphans (L25), no keys near their highest number (L27)
+    #[arg(long)]
+    no_data: bool,
+
+    /// The least severity that makes the exit code 2
+    #[arg(long, value_enum, default_value_t = Least::Warning, value_name = "SEVERITY")]
+    fail_on: Least,
+}
+
+/// How findings are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LintFormat {
+    /// For a person
+    Text,
+    /// JSON
+    Json,
+    /// SARIF 2.1.0, for code scanning services
+    Sarif,
+}
+
+/// The least severity that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Least {
+    /// Any finding
+    Info,
+    /// A warning or an error
+    Warning,
+    /// An error
+    Error,
+}
+
+/// Shows the findings, those of a baseline left out.
+pub(crate) async fn run(
     store: &Store,
-    common: &Common,
     schema: &Schema,
+    entities: Option<&Entities>,
     overlay: Option<&Overlay>,
     arguments: &LintArguments,
 ) -> anyhow::Result<Outcome> {
     let settings = overlay.map_or_else(LintSettings::default, |overlay| overlay.lint().clone());
     lint::check_settings(&settings)?;
+    let declared = entities
+        .map(|entities| Declared::new(store.backend(), entities))
+        .transpose()?;
     let mut subject = Subject::new(schema);
+    if let Some(declared) = &declared {
+        subject = subject.entities(declared);
+    }
     if !arguments.no_data {
         subject = subject.facts(lint::facts(store.connection(), schema).await?);
     }
@@ -39,7 +95,7 @@ pub(super) async fn run(
         let baseline = Baseline::parse(&text).with_context(|| format!("{} cannot be used", file.display()))?;
         let compared = baseline.compare(findings);
         findings = compared.findings;
-        for gone in compared.stale.iter().filter(|_| !common.quiet) {
+        for gone in &compared.stale {
             complain(&format!("note: {}: no longer found: {gone}", file.display()));
         }
     }
