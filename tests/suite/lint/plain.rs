@@ -24,6 +24,7 @@ cases![
     l29_collation_mismatch,
     l43_shared_column_nulled,
     l45_no_primary_key,
+    names_in_another_case,
 ];
 
 const USERS: &str = "CREATE TABLE users (id integer NOT NULL PRIMARY KEY);";
@@ -364,6 +365,27 @@ async fn l23_referenced_not_unique(db: Db) -> Result<()> {
     Ok(())
 }
 
+/// Names that differ in their case alone are the same to SQLite, and columns' to MySQL.
+async fn names_in_another_case(db: Db) -> Result<()> {
+    let store = store(&db).await?;
+    let users = if db.backend == Backend::MySql { "users" } else { "USERS" };
+    run(
+        &store,
+        &posts(&format!(
+            "user_id integer NOT NULL, FOREIGN KEY (USER_ID) REFERENCES {users} (ID) ON DELETE CASCADE"
+        )),
+    )
+    .await?;
+    run(&store, "CREATE INDEX of_user ON posts (User_Id)").await?;
+    for code in ["L01", "L02", "L04", "L23", "L24"] {
+        silent(&store, None, code).await?;
+    }
+    // It is a key all the same.
+    run(&store, "INSERT INTO users VALUES (1); INSERT INTO posts VALUES (1, 1)").await?;
+    ensure!(refused(&store, "INSERT INTO posts VALUES (2, 2)").await);
+    Ok(())
+}
+
 async fn l24_referenced_missing(db: Db) -> Result<()> {
     let store = store(&db).await?;
     let key = "CONSTRAINT lost FOREIGN KEY (user_id) REFERENCES people (id)";
@@ -470,6 +492,12 @@ async fn l29_collation_mismatch(db: Db) -> Result<()> {
     match db.backend {
         Backend::Postgres => {
             run(&store, &format!("{} {}", names(""), pets("COLLATE \"C\""))).await?;
+            // With rows to compare, PostgreSQL wants to know by which of the two.
+            run(
+                &store,
+                "INSERT INTO names VALUES ('rex'), ('ida'); INSERT INTO pets VALUES ('rex')",
+            )
+            .await?;
             let collation = found(&store, None, "L29").await?;
             let collation = collation
                 .first()
