@@ -5,7 +5,8 @@
 //! # Invariants
 //!
 //! - A catalog row is untrusted input: what this version does not know is carried along and named in [`Schema::unknown`], never a panic.
-//! - Reading needs no rights beyond those to see the tables, and changes nothing.
+//! - Reading changes nothing. On PostgreSQL it needs no rights; MySQL hides from a user who may only SELECT checks, triggers and the actions
+//!   of keys, and [`Schema::unknown`] then says so.
 
 mod draft;
 mod keys;
@@ -91,8 +92,8 @@ pub async fn schema(connection: &Connection, scope: &Scope) -> Result<Schema> {
 /// The foreign keys of a database, sorted by referencing table and constraint.
 ///
 /// On PostgreSQL those of all schemas; on MySQL those from or to tables of the connection's database. A table outside the
-/// connection's own schema (on MySQL: database) carries the schema in its name.
-/// An action this version does not know is [`Action::Unknown`](crate::Action::Unknown).
+/// connection's own schema (on MySQL: database) carries the schema in its name. SQLite tells the names that keys were declared with. An
+/// action this version does not know is [`Action::Unknown`](crate::Action::Unknown).
 ///
 /// # Errors
 ///

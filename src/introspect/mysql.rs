@@ -17,8 +17,9 @@ use super::rows::query;
 use super::scope::{Words, in_scope};
 use crate::backend::Backend;
 use crate::connection::Connection;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::schema::{ForeignKey, Schema};
+use columns::Apart;
 
 /// NULL as the schema of a table of the connection's own database. A connection may have none.
 macro_rules! schema_of {
@@ -74,13 +75,15 @@ pub(super) async fn schema(connection: &Connection, scope: &Scope) -> Result<Sch
         let places = vec!["?"; databases.len()].join(", ");
         // A list without members is no SQL.
         let places = if places.is_empty() { "NULL" } else { &places };
+        let times = sql.matches("{scope}").count();
         let values: Vec<Value> = databases.iter().map(|name| name.as_str().into()).collect();
+        let values = std::iter::repeat_n(values, times).flatten();
         query(connection, &sql.replace("{scope}", &format!("IN ({places})")), values).await
     };
 
     let mut draft = Draft::new(Backend::MySql);
-    let sequences = columns::add_tables(&mut draft, &ask(columns::TABLES).await?)?;
-    columns::add_columns(&mut draft, &server, &ask(columns::COLUMNS).await?)?;
+    let Apart { sequences, collations } = columns::add_tables(&mut draft, &ask(columns::TABLES).await?)?;
+    columns::add_columns(&mut draft, &server, &collations, &ask(columns::COLUMNS).await?)?;
     indexes::add(&mut draft, &server, &ask(&indexes::sql(&server)).await?)?;
     for read in keys::collect(&ask(constraints::FOREIGN_KEYS_IN).await?, action)? {
         constraints::add_foreign_key(&mut draft, read)?;
@@ -88,9 +91,17 @@ pub(super) async fn schema(connection: &Connection, scope: &Scope) -> Result<Sch
     if let Some(sql) = constraints::checks_sql(&server) {
         constraints::add_checks(&mut draft, &server, &ask(sql).await?)?;
     }
+    constraints::add_hidden(&mut draft, &ask(constraints::SEEN).await?)?;
     objects::add_triggers(&mut draft, &ask(objects::TRIGGERS).await?)?;
     if let Some(sql) = objects::sequences_sql(&sequences) {
-        objects::add_sequences(&mut draft, &sequences, &query(connection, &sql, []).await?)?;
+        match query(connection, &sql, []).await {
+            Ok(rows) => objects::add_sequences(&mut draft, &sequences, &rows)?,
+            // One of them went away, or this user may see and not read it.
+            Err(error) if matches!(error.kind(), ErrorKind::Database { .. }) => {
+                objects::add_unread_sequences(&mut draft, &sequences);
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(draft.finish())
 }

@@ -10,11 +10,9 @@ pub(super) fn in_scope(
     mut present: Vec<String>,
     Words { kind, without }: Words,
 ) -> Result<Vec<String>> {
+    present.sort();
     match scope {
-        Scope::All => {
-            present.sort();
-            Ok(present)
-        }
+        Scope::All => Ok(present),
         Scope::Own => own
             .filter(|own| present.contains(own))
             .map(|own| vec![own])

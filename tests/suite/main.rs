@@ -13,6 +13,7 @@ mod create;
 mod delete;
 mod errors;
 mod harness;
+mod introspect;
 mod lint;
 mod log;
 mod migrations;
@@ -28,6 +29,7 @@ fn main() {
         create::cases(),
         delete::cases(),
         errors::cases(),
+        introspect::cases(),
         lint::cases(),
         migrations::cases(),
         pages::cases(),

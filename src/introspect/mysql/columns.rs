@@ -1,5 +1,7 @@
 //! Tables and their columns.
 
+use std::collections::BTreeMap;
+
 use sea_orm::QueryResult;
 
 use super::super::draft::Draft;
@@ -14,20 +16,20 @@ use crate::schema::{Column, Generated, Identity, LeftOutKind, Storage, Table};
 pub(super) const TABLES: &str = concat!(
     "SELECT ",
     schema_of!("t.table_schema"),
-    " AS table_schema, t.table_name AS table_name, t.table_schema AS database_name, t.table_type AS kind, t.engine AS engine
+    " AS table_schema, t.table_name AS table_name, t.table_schema AS database_name, t.table_type AS kind, t.engine AS engine,
+       t.table_collation AS collation_name
 FROM information_schema.tables t WHERE t.table_schema {scope}"
 );
 
-/// A column's collation is told where it is not its table's. MySQL 8 has some of these as binary strings.
+/// MySQL 8 has some of these as binary strings.
 pub(super) const COLUMNS: &str = concat!(
     "SELECT ",
     schema_of!("c.table_schema"),
     " AS table_schema, c.table_name AS table_name, c.column_name AS column_name, CAST(c.column_type AS CHAR) AS column_type,
        CAST(c.column_default AS CHAR) AS column_default, c.is_nullable AS is_nullable, CAST(c.extra AS CHAR) AS extra,
        CAST(c.generation_expression AS CHAR) AS expression,
-       CASE WHEN c.collation_name <> t.table_collation THEN c.collation_name END AS collation_name
+       c.collation_name AS collation_name
 FROM information_schema.columns c
-JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
 WHERE c.table_schema {scope} ORDER BY c.table_schema, c.table_name, c.ordinal_position"
 );
 
@@ -37,14 +39,22 @@ pub(super) struct SequenceName {
     pub(super) database: String,
 }
 
-/// Adds the tables; gives the sequences, whose attributes are in themselves.
-pub(super) fn add_tables(draft: &mut Draft, rows: &[QueryResult]) -> Result<Vec<SequenceName>> {
-    let mut sequences = Vec::new();
+/// What the list of tables tells beside the tables.
+#[derive(Default)]
+pub(super) struct Apart {
+    /// The sequences, whose attributes are in themselves.
+    pub(super) sequences: Vec<SequenceName>,
+    /// The tables' collations, which their columns have unless they say otherwise.
+    pub(super) collations: BTreeMap<TableName, String>,
+}
+
+pub(super) fn add_tables(draft: &mut Draft, rows: &[QueryResult]) -> Result<Apart> {
+    let mut apart = Apart::default();
     for row in rows {
         let name = table_name(row, "table_schema", "table_name")?;
         match row.try_get::<String>("", "kind")?.as_str() {
             "VIEW" | "SYSTEM VIEW" => draft.leave_out(LeftOutKind::View, name, None, None),
-            "SEQUENCE" => sequences.push(SequenceName {
+            "SEQUENCE" => apart.sequences.push(SequenceName {
                 name,
                 database: row.try_get("", "database_name")?,
             }),
@@ -56,6 +66,9 @@ pub(super) fn add_tables(draft: &mut Draft, rows: &[QueryResult]) -> Result<Vec<
                         "the catalog says that {name} is a {kind}; it is read as a plain table"
                     ));
                 }
+                if let Some(collation) = row.try_get("", "collation_name")? {
+                    apart.collations.insert(name.clone(), collation);
+                }
                 let mut table = Table::new(name);
                 let engine: Option<String> = row.try_get("", "engine")?;
                 table.options.engine = engine.filter(|engine| !engine.eq_ignore_ascii_case("InnoDB"));
@@ -63,10 +76,15 @@ pub(super) fn add_tables(draft: &mut Draft, rows: &[QueryResult]) -> Result<Vec<
             }
         }
     }
-    Ok(sequences)
+    Ok(apart)
 }
 
-pub(super) fn add_columns(draft: &mut Draft, server: &Server, rows: &[QueryResult]) -> Result<()> {
+pub(super) fn add_columns(
+    draft: &mut Draft,
+    server: &Server,
+    collations: &BTreeMap<TableName, String>,
+    rows: &[QueryResult],
+) -> Result<()> {
     for row in rows {
         let table = table_name(row, "table_schema", "table_name")?;
         let Some(place) = draft.table(&table) else {
@@ -76,6 +94,9 @@ pub(super) fn add_columns(draft: &mut Draft, server: &Server, rows: &[QueryResul
         let mut column = Column::new(name.as_str(), row.try_get::<String>("", "column_type")?);
         column.nullable = row.try_get::<String>("", "is_nullable")? == "YES";
         column.collation = row.try_get("", "collation_name")?;
+        if column.collation.as_ref() == collations.get(&table) {
+            column.collation = None;
+        }
         let extra: String = row.try_get::<Option<String>>("", "extra")?.unwrap_or_default();
         let (attributes, on_update) = attributes(&extra);
         column.on_update = on_update.map(str::to_owned);
@@ -152,7 +173,7 @@ impl Server {
     pub(super) fn expression(&self, text: &str) -> String {
         let text = match self.is_mariadb {
             true => text.to_owned(),
-            false => text.replace("\\'", "'"),
+            false => unescaped(text),
         };
         without_parentheses(Backend::MySql, &text).to_owned()
     }
@@ -171,5 +192,91 @@ impl Server {
             | "year" => text.to_owned(),
             _ => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
         })
+    }
+}
+
+/// Undoes the escapes with which MySQL tells an expression, as if it were to stand in a string.
+fn unescaped(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut plain = String::new();
+    while let Some(c) = characters.next() {
+        match (c, c == '\\') {
+            (_, true) => plain.extend(characters.next().map(|escaped| match escaped {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                '0' => '\0',
+                other => other,
+            })),
+            (c, false) => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Server;
+
+    /// What MySQL 8 says in COLUMN_DEFAULT, and what was written after DEFAULT (MySQL manual, "Data Type Default Values").
+    #[test]
+    fn defaults_of_mysql() {
+        let server = Server {
+            is_mariadb: false,
+            has: Vec::new(),
+        };
+        for (data_type, text, is_expression, written) in [
+            ("varchar(10)", "it's \\ so", false, "'it''s \\\\ so'"),
+            ("varchar(10)", "NULL", false, "'NULL'"),
+            ("int unsigned", "-5", false, "-5"),
+            ("bit(3)", "b'101'", false, "b'101'"),
+            ("enum('a','b')", "a", false, "'a'"),
+            ("date", "2024-01-01", false, "'2024-01-01'"),
+            ("datetime(3)", "CURRENT_TIMESTAMP(3)", true, "CURRENT_TIMESTAMP(3)"),
+            ("varchar(36)", "uuid()", true, "(uuid())"),
+            (
+                "json",
+                "json_object(_utf8mb4\\'a\\',1)",
+                true,
+                "(json_object(_utf8mb4'a',1))",
+            ),
+            ("text", "_utf8mb4\\'it\\\\\\'s\\'", true, "(_utf8mb4'it\\'s')"),
+        ] {
+            assert_eq!(server.default(data_type, text, is_expression).as_deref(), Some(written));
+        }
+    }
+
+    #[test]
+    fn attributes_of_both() {
+        for (extra, words, on_update) in [
+            ("", &[] as &[&str], None),
+            ("auto_increment", &["AUTO_INCREMENT"], None),
+            (
+                "DEFAULT_GENERATED on update CURRENT_TIMESTAMP(3)",
+                &["DEFAULT_GENERATED"],
+                Some("CURRENT_TIMESTAMP(3)"),
+            ),
+            (
+                "on update current_timestamp(), INVISIBLE",
+                &["INVISIBLE"],
+                Some("current_timestamp()"),
+            ),
+            ("STORED GENERATED INVISIBLE", &["STORED GENERATED", "INVISIBLE"], None),
+            (
+                "VIRTUAL GENERATED, INVISIBLE",
+                &["VIRTUAL GENERATED", "INVISIBLE"],
+                None,
+            ),
+            ("WITHOUT SYSTEM VERSIONING", &["WITHOUT SYSTEM VERSIONING"], None),
+        ] {
+            let (found, update) = super::attributes(extra);
+            assert_eq!(
+                (found.as_slice(), update),
+                (
+                    words.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice(),
+                    on_update
+                )
+            );
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Foreign keys and checks.
 
+use std::collections::BTreeSet;
+
 use sea_orm::QueryResult;
 
 use super::super::draft::Draft;
@@ -10,20 +12,22 @@ use crate::error::Result;
 use crate::name::{ColumnName, ConstraintName};
 use crate::schema::Check;
 
-/// Constraint names are unique per database in InnoDB; the join names the table too, since other engines' are not.
+/// Constraint names are unique per database in InnoDB; the join names the table too, since other engines' are not. A user who may only
+/// SELECT sees the keys and not their actions.
 macro_rules! foreign_keys {
-    ($condition:literal) => {
+    ($condition:literal, $rules:literal) => {
         concat!(
             "SELECT k.constraint_name AS identity, k.constraint_name AS constraint_name, ",
             schema_of!("k.table_schema"),
             " AS table_schema, k.table_name AS table_name, k.column_name AS column_name, ",
             schema_of!("k.referenced_table_schema"),
             " AS referenced_schema, k.referenced_table_name AS referenced_name, k.referenced_column_name AS referenced_column,
-       r.delete_rule AS on_delete, r.update_rule AS on_update
+       COALESCE(r.delete_rule, 'hidden from this user') AS on_delete, COALESCE(r.update_rule, 'hidden from this user') AS on_update
 FROM information_schema.key_column_usage k
-JOIN information_schema.referential_constraints r
-  ON r.constraint_schema = k.constraint_schema AND r.table_name = k.table_name AND r.constraint_name = k.constraint_name
-WHERE k.referenced_table_name IS NOT NULL AND ",
+LEFT JOIN information_schema.referential_constraints r
+  ON r.constraint_schema = k.constraint_schema AND r.table_name = k.table_name AND r.constraint_name = k.constraint_name",
+            $rules,
+            " WHERE k.referenced_table_name IS NOT NULL AND ",
             $condition,
             " ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position"
         )
@@ -31,11 +35,20 @@ WHERE k.referenced_table_name IS NOT NULL AND ",
 }
 
 /// The keys from or to tables of one database.
-pub(super) const FOREIGN_KEYS_AROUND: &str =
-    foreign_keys!("(k.table_schema = COALESCE(?, database()) OR k.referenced_table_schema = COALESCE(?, database()))");
+pub(super) const FOREIGN_KEYS_AROUND: &str = foreign_keys!(
+    "(k.table_schema = COALESCE(?, database()) OR k.referenced_table_schema = COALESCE(?, database()))",
+    ""
+);
+
+/// The tables of whose constraints this user sees more than the columns.
+pub(super) const SEEN: &str = concat!(
+    "SELECT DISTINCT ",
+    schema_of!("t.table_schema"),
+    " AS table_schema, t.table_name AS table_name FROM information_schema.table_constraints t WHERE t.constraint_schema {scope}"
+);
 
 /// The keys from tables of the databases in scope.
-pub(super) const FOREIGN_KEYS_IN: &str = foreign_keys!("k.table_schema {scope}");
+pub(super) const FOREIGN_KEYS_IN: &str = foreign_keys!("k.table_schema {scope}", " AND r.constraint_schema {scope}");
 
 /// The statement for checks, if the server has any. MariaDB's are named within a table; MySQL's within a database.
 pub(super) fn checks_sql(server: &Server) -> Option<&'static str> {
@@ -54,7 +67,7 @@ FROM information_schema.check_constraints c WHERE c.constraint_schema {scope}"
 FROM information_schema.check_constraints c
 JOIN information_schema.table_constraints t
   ON t.constraint_schema = c.constraint_schema AND t.constraint_name = c.constraint_name AND t.constraint_type = 'CHECK'
-WHERE t.table_schema {scope}"
+WHERE t.table_schema {scope} AND c.constraint_schema {scope}"
     );
     if server.has("CHECK_CONSTRAINTS.TABLE_NAME") {
         Some(MARIADB)
@@ -106,6 +119,33 @@ pub(super) fn add_checks(draft: &mut Draft, server: &Server, rows: &[QueryResult
         if row.try_get::<String>("", "enforced")? == "NO" {
             draft.unknown(format!(
                 "the check {constraint} of {name} is NOT ENFORCED, which the model has no place for"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Says of which tables the catalog shows this user but a part: it does so without a word.
+pub(super) fn add_hidden(draft: &mut Draft, rows: &[QueryResult]) -> Result<()> {
+    let seen = rows
+        .iter()
+        .map(|row| table_name(row, "table_schema", "table_name"))
+        .collect::<Result<BTreeSet<_>>>()?;
+    let tables = &draft.schema.tables;
+    let constraints = tables
+        .iter()
+        .filter(|table| table.primary_key.is_some() && !seen.contains(&table.name));
+    let constraints: Vec<_> = constraints.map(|table| table.name.to_string()).collect();
+    let columns = tables.iter().filter(|table| table.columns.is_empty());
+    let columns: Vec<_> = columns.map(|table| table.name.to_string()).collect();
+    for (what, tables) in [
+        ("checks, triggers and actions of foreign keys", constraints),
+        ("columns", columns),
+    ] {
+        if !tables.is_empty() {
+            draft.unknown(format!(
+                "the {what} of these tables are hidden from this user: {}",
+                tables.join(", ")
             ));
         }
     }

@@ -67,3 +67,14 @@ pub(super) fn add_sequences(draft: &mut Draft, sequences: &[SequenceName], rows:
     }
     Ok(())
 }
+
+/// Adds the sequences as plain ones, and says that they may not be.
+pub(super) fn add_unread_sequences(draft: &mut Draft, sequences: &[SequenceName]) {
+    for SequenceName { name, .. } in sequences {
+        draft.unknown(format!("the attributes of the sequence {name} cannot be read"));
+        draft.schema.sequences.push(Sequence {
+            name: name.clone(),
+            definition: String::new(),
+        });
+    }
+}

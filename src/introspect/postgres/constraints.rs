@@ -104,7 +104,7 @@ pub(super) fn add(draft: &mut Draft, rows: &[QueryResult]) -> Result<()> {
         }
         if !beyond.is_empty() {
             draft.unknown(format!(
-                "the constraint {constraint} of {name} is {beyond}, which the model has no place for"
+                "the constraint {constraint} of {name} says {beyond}, which the model has no place for"
             ));
         }
     }

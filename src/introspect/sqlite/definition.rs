@@ -5,6 +5,9 @@
 //! - Any text is read: what is not understood is stepped over.
 //! - What the pragmas tell is not read here.
 
+#[cfg(test)]
+mod tests;
+
 use super::super::lex::{Kind, Token, between_commas, group, joined, tokens, without_parentheses};
 use crate::backend::Backend;
 use crate::name::{ColumnName, ConstraintName};
