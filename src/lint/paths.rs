@@ -133,6 +133,10 @@ pub(super) fn cascade_depth(subject: &Subject<'_>) -> Vec<Draft> {
     let cascades = keys_where(schema, |key| {
         key.on_delete == Action::Cascade && key.enforced_by == Enforcement::Database
     });
+    // SET NULL is a level too, and the last.
+    let ends = keys_where(schema, |key| {
+        key.on_delete == Action::SetNull && key.enforced_by == Enforcement::Database
+    });
     let itself = cascades
         .iter()
         .filter(|key| key.relation.table == key.relation.referenced_table);
@@ -151,14 +155,17 @@ pub(super) fn cascade_depth(subject: &Subject<'_>) -> Vec<Draft> {
     let components = graph::components(schema.tables.iter().map(|table| &table.name), cascades.iter().copied());
     for component in components.iter().rev() {
         let [table] = component.as_slice() else { continue };
-        let below = cascades
+        let cascading = cascades
             .iter()
             .filter(|key| key.relation.referenced_table == *table && key.relation.table != *table)
             .map(|key| {
                 let mut way = vec![*key];
                 way.extend(deepest.get(&key.relation.table).into_iter().flatten());
                 way
-            })
+            });
+        let ending = ends.iter().filter(|key| key.relation.referenced_table == *table);
+        let below = cascading
+            .chain(ending.map(|key| vec![*key]))
             // The first of the longest.
             .reduce(|longest, way| if way.len() > longest.len() { way } else { longest });
         if let Some(way) = below {
