@@ -56,7 +56,9 @@ pub(super) fn collation_mismatch(subject: &Subject<'_>) -> Vec<Draft> {
     let mut found = Vec::new();
     for (table, key) in keys(schema) {
         for (from, referenced, to) in pairs(schema, table, key) {
-            if from.collation == to.collation || !types::is_text(schema, from) || !types::is_text(schema, to) {
+            let known = schema.backend != Backend::MySql || (from.collation.is_some() && to.collation.is_some());
+            let texts = types::is_text(schema, from) && types::is_text(schema, to);
+            if from.collation == to.collation || !texts || !known {
                 continue;
             }
             let collation = |column: &Column| column.collation.clone().unwrap_or_else(|| "the default one".to_owned());
@@ -72,7 +74,6 @@ pub(super) fn collation_mismatch(subject: &Subject<'_>) -> Vec<Draft> {
             let mut wanted = from.clone();
             wanted.collation.clone_from(&to.collation);
             let fix = match (schema.backend, &to.collation) {
-                // What the default is, the model does not say; MODIFY without COLLATE takes the table's.
                 (Backend::Postgres | Backend::MySql, _) => {
                     sql::change_column(schema.backend, &table.name, from, &wanted)
                 }

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use super::{sql, types};
 use crate::backend::Backend;
 use crate::connection::Connection;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::name::{ColumnName, Relation, TableName};
 use crate::schema::{Enforcement, ForeignKey, Schema};
 
@@ -23,7 +23,7 @@ pub struct Facts {
     pub orphans: Vec<Orphans>,
     /// Whether the session enforces foreign keys.
     pub foreign_keys_enforced: Option<bool>,
-    /// How far the primary keys of at most 4 bytes have come.
+    /// How far primary keys of one column of at most 4 bytes have come.
     pub key_use: Vec<KeyUse>,
 }
 
@@ -53,7 +53,8 @@ pub struct KeyUse {
 ///
 /// Orphans are looked for along every foreign key whose tables the schema has, by existence, and counted up to 1,000. Where there are
 /// none that reads each referencing table once: on large tables this is the linter's only long part. Rows that MATCH FULL forbids
-/// are not among them.
+/// are not among them. A key that the database does not have is looked along too if the schema has it: from an overlay file, or from
+/// entities by [`Declared::completing`](super::Declared::completing).
 ///
 /// # Errors
 ///
@@ -79,49 +80,66 @@ async fn enforced(connection: &Connection) -> Result<Option<bool>> {
 }
 
 async fn orphans(connection: &Connection, schema: &Schema) -> Result<Vec<Orphans>> {
-    let backend = connection.backend();
-    let keys: Vec<_> = schema
+    let (constraints, others): (Vec<_>, Vec<_>) = schema
         .foreign_keys()
         .filter(|key| can_be_compared(schema, key))
-        .collect();
-    let questions: Vec<_> = keys
+        .partition(|key| key.enforced_by == Enforcement::Database);
+    let questions: Vec<_> = constraints
         .iter()
-        .map(|key| count_of_orphans(backend, &key.relation))
+        .map(|key| count_of_orphans(schema, &key.relation))
         .collect();
     let answers = ask(connection, &questions).await?;
-    let counted = keys.into_iter().zip(answers).map(|(key, rows)| Orphans {
-        relation: key.relation.clone(),
-        rows: rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0),
-    });
-    Ok(counted.collect())
+    let mut counted: Vec<_> = constraints
+        .into_iter()
+        .zip(answers)
+        .map(|(key, rows)| counted(key, rows))
+        .collect();
+    for key in others {
+        match ask(connection, &[count_of_orphans(schema, &key.relation)]).await {
+            Ok(rows) => counted.push(self::counted(key, rows.first().copied().flatten())),
+            // Two texts whose collations MySQL will not mix: that there are orphans is not known.
+            Err(error) if is_mix_of_collations(error.kind()) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(counted)
 }
 
-/// Whether the engine can compare both sides. It can where it has made a constraint of them; otherwise PostgreSQL refuses differing types
-/// and MySQL differing collations.
+fn is_mix_of_collations(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Database { code: Some(code) } if code == "1267")
+}
+
+fn counted(key: &ForeignKey, rows: Option<i64>) -> Orphans {
+    Orphans {
+        relation: key.relation.clone(),
+        rows: rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0),
+    }
+}
+
+/// Whether the engine can compare both sides. It can where it has made a constraint of them; otherwise PostgreSQL refuses differing types.
 fn can_be_compared(schema: &Schema, key: &ForeignKey) -> bool {
     let relation = &key.relation;
     let (Some(table), Some(referenced)) = (schema.table(&relation.table), schema.table(&relation.referenced_table))
     else {
         return false;
     };
-    relation
-        .columns
-        .iter()
-        .zip(&relation.referenced_columns)
-        .all(|(from, to)| match (table.column(from), referenced.column(to)) {
-            (Some(from), Some(to)) => {
-                key.enforced_by == Enforcement::Database
-                    || (types::are_comparable(schema, from, to) && from.collation == to.collation)
-            }
-            _ => false,
-        })
+    let mut pairs = relation.columns.iter().zip(&relation.referenced_columns);
+    pairs.all(|(from, to)| match (table.column(from), referenced.column(to)) {
+        (Some(from), Some(to)) => key.enforced_by == Enforcement::Database || types::are_comparable(schema, from, to),
+        _ => false,
+    })
 }
 
-fn count_of_orphans(backend: Backend, relation: &Relation) -> String {
+fn count_of_orphans(schema: &Schema, relation: &Relation) -> String {
+    let backend = schema.backend;
     let column = |alias: &str, column: &ColumnName| format!("{alias}.{}", sql::quoted(backend, column.as_str()));
     let pairs = relation.columns.iter().zip(&relation.referenced_columns);
+    // The referenced column comes first, since SQLite compares by the first one's affinity and collation, as the key does.
     let equal: Vec<_> = pairs
-        .map(|(from, to)| format!("{} = {}", column("p", to), column("c", from)))
+        .map(|(from, to)| {
+            let collation = as_referenced(schema, relation, from, to).unwrap_or_default();
+            format!("{} = {}{collation}", column("p", to), column("c", from))
+        })
         .collect();
     let references: Vec<_> = relation
         .columns
@@ -135,6 +153,14 @@ fn count_of_orphans(backend: Backend, relation: &Relation) -> String {
         sql::table(backend, &relation.referenced_table),
         equal.join(" AND ")
     )
+}
+
+/// PostgreSQL's keys compare by the referenced column's collation; in a query it wants to be told which of two.
+fn as_referenced(schema: &Schema, relation: &Relation, from: &ColumnName, to: &ColumnName) -> Option<String> {
+    let from = schema.table(&relation.table)?.column(from)?;
+    let to = schema.table(&relation.referenced_table)?.column(to)?;
+    let differs = schema.backend == Backend::Postgres && from.collation != to.collation;
+    differs.then(|| format!(" COLLATE {}", to.collation.as_deref().unwrap_or("\"default\"")))
 }
 
 async fn key_use(connection: &Connection, schema: &Schema) -> Result<Vec<KeyUse>> {

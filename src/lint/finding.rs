@@ -9,7 +9,7 @@ use crate::backend::Backend;
 use crate::error::Result;
 use crate::name::{ColumnName, TableName, written};
 use crate::overlay::Severity;
-use crate::schema::{Declaration, DeclarationKind, Entities, ForeignKey, Schema};
+use crate::schema::{Declaration, DeclarationKind, Enforcement, Entities, ForeignKey, Schema};
 
 /// What is looked at.
 #[derive(Debug, Clone)]
@@ -90,6 +90,25 @@ impl Declared {
     pub fn with_schema(mut self, schema: Schema) -> Self {
         self.schema = schema;
         self
+    }
+
+    /// The schema of a database, completed by the keys that the entities declare and it does not have, as if the application enforced
+    /// them: for [`facts`](super::facts), so that orphans are looked for where nothing kept them away.
+    #[must_use]
+    pub fn completing(&self, database: &Schema) -> Schema {
+        let mut schema = database.clone();
+        for key in self.schema.foreign_keys() {
+            let Some(table) = schema.table_mut(&key.relation.table) else {
+                continue;
+            };
+            if !table.foreign_keys.iter().any(|known| known.is_same_key(key)) {
+                let mut key = key.clone();
+                key.enforced_by = Enforcement::Application;
+                table.foreign_keys.push(key);
+            }
+        }
+        schema.sort();
+        schema
     }
 
     /// The schema that follows from the entities.

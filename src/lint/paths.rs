@@ -1,6 +1,6 @@
 //! Rules about several keys in a row: circles, depth, diamonds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::finding::{Draft, Fix, Subject};
 use super::keys::reference;
@@ -133,6 +133,10 @@ pub(super) fn cascade_depth(subject: &Subject<'_>) -> Vec<Draft> {
     let cascades = keys_where(schema, |key| {
         key.on_delete == Action::Cascade && key.enforced_by == Enforcement::Database
     });
+    // SET NULL is a level too, and the last.
+    let ends = keys_where(schema, |key| {
+        key.on_delete == Action::SetNull && key.enforced_by == Enforcement::Database
+    });
     let itself = cascades
         .iter()
         .filter(|key| key.relation.table == key.relation.referenced_table);
@@ -151,14 +155,17 @@ pub(super) fn cascade_depth(subject: &Subject<'_>) -> Vec<Draft> {
     let components = graph::components(schema.tables.iter().map(|table| &table.name), cascades.iter().copied());
     for component in components.iter().rev() {
         let [table] = component.as_slice() else { continue };
-        let below = cascades
+        let cascading = cascades
             .iter()
             .filter(|key| key.relation.referenced_table == *table && key.relation.table != *table)
             .map(|key| {
                 let mut way = vec![*key];
                 way.extend(deepest.get(&key.relation.table).into_iter().flatten());
                 way
-            })
+            });
+        let ending = ends.iter().filter(|key| key.relation.referenced_table == *table);
+        let below = cascading
+            .chain(ending.map(|key| vec![*key]))
             // The first of the longest.
             .reduce(|longest, way| if way.len() > longest.len() { way } else { longest });
         if let Some(way) = below {
@@ -194,46 +201,55 @@ pub(super) fn mixed_diamond(subject: &Subject<'_>) -> Vec<Draft> {
     if refusing.is_empty() {
         return Vec::new();
     }
-    let closures = closures(schema);
+    let mut above: BTreeMap<&TableName, Vec<&TableName>> = BTreeMap::new();
+    for key in keys_where(schema, |key| key.on_delete == Action::Cascade) {
+        let relation = &key.relation;
+        above
+            .entry(&relation.table)
+            .or_default()
+            .push(&relation.referenced_table);
+    }
     refusing
         .into_iter()
         .filter_map(|key| {
             let relation = &key.relation;
-            // The nearest table whose delete reaches both ends: the one that reaches least.
-            let top = closures
-                .iter()
-                .filter(|(top, closure)| {
-                    **top != &relation.table
-                        && closure.contains(&relation.table)
-                        && closure.contains(&relation.referenced_table)
-                })
-                .min_by_key(|(top, closure)| (closure.len(), *top))?;
-            Some(diamond(schema.backend, key, top.0))
+            let reach_referenced = distances(&above, &relation.referenced_table);
+            // The nearest table whose delete cascades to both ends.
+            let (_, top) = distances(&above, &relation.table)
+                .into_iter()
+                .filter(|(top, _)| **top != relation.table)
+                .filter_map(|(top, distance)| Some((distance + reach_referenced.get(top)?, top)))
+                .min()?;
+            Some(diamond(schema.backend, key, top))
         })
         .collect()
 }
 
-/// For each table, the tables whose rows may go when rows of it go, itself among them.
-fn closures(schema: &Schema) -> BTreeMap<&TableName, BTreeSet<&TableName>> {
-    let mut below: BTreeMap<&TableName, Vec<&TableName>> = BTreeMap::new();
-    for key in keys_where(schema, |key| key.on_delete == Action::Cascade) {
-        below
-            .entry(&key.relation.referenced_table)
-            .or_default()
-            .push(&key.relation.table);
-    }
-    let closure = |root| {
-        let mut closure = BTreeSet::from([root]);
-        let mut frontier = vec![root];
-        while let Some(table) = frontier.pop() {
-            let next = below.get(table).into_iter().flatten().copied();
-            frontier.extend(next.filter(|table| closure.insert(*table)));
+/// The tables whose deletes cascade to this one, itself among them, and over how many keys.
+fn distances<'a>(
+    above: &BTreeMap<&'a TableName, Vec<&'a TableName>>,
+    table: &'a TableName,
+) -> BTreeMap<&'a TableName, usize> {
+    let mut distances = BTreeMap::from([(table, 0)]);
+    let mut frontier = vec![table];
+    for distance in 1.. {
+        let next: Vec<_> = frontier
+            .iter()
+            .filter_map(|table| above.get(*table))
+            .flatten()
+            .copied()
+            .filter(|table| {
+                let is_new = !distances.contains_key(table);
+                distances.entry(table).or_insert(distance);
+                is_new
+            })
+            .collect();
+        if next.is_empty() {
+            break;
         }
-        closure
-    };
-    // What nothing cascades from reaches itself alone, and is on top of nothing.
-    let tops = below.keys().copied();
-    tops.map(|table| (table, closure(table))).collect()
+        frontier = next;
+    }
+    distances
 }
 
 /// Whether the database may refuse before the whole delete is done. A deferred key sees that the row has gone too, and so does

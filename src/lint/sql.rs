@@ -3,7 +3,7 @@
 use super::finding::Fix;
 use crate::backend::Backend;
 use crate::name::{ColumnName, TableName};
-use crate::schema::{Action, Column, Deferrable, ForeignKey, Identity, Index, Table};
+use crate::schema::{Action, Column, Deferrable, ForeignKey, Identity, Index, Storage, Table};
 
 /// Whether an index to make is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +199,7 @@ pub(super) fn change_column(backend: Backend, on: &TableName, is: &Column, wante
             let mut changes = Vec::new();
             if is.data_type != wanted.data_type || is.collation != wanted.collation {
                 let collation = match (&is.collation, &wanted.collation) {
-                    (_, Some(collation)) => format!(" COLLATE {}", quoted(backend, collation.trim_matches('"'))),
+                    (_, Some(collation)) => format!(" COLLATE {collation}"),
                     (Some(_), None) => " COLLATE \"default\"".to_owned(),
                     (None, None) => String::new(),
                 };
@@ -222,6 +222,14 @@ pub(super) fn change_column(backend: Backend, on: &TableName, is: &Column, wante
 /// The whole definition, since MODIFY forgets what is not repeated.
 fn mysql_column(column: &Column) -> String {
     let mut text = format!("{} {}", quoted(Backend::MySql, column.name.as_str()), column.data_type);
+    if let Some(generated) = &column.generated {
+        let storage = match generated.storage {
+            Storage::Stored => "STORED",
+            Storage::Virtual => "VIRTUAL",
+        };
+        text.push_str(&format!(" GENERATED ALWAYS AS ({}) {storage}", generated.expression));
+        return text;
+    }
     for (word, value) in [
         (" COLLATE ", &column.collation),
         (

@@ -39,15 +39,17 @@ async fn run(store: &Store, sql: &str) -> Result<()> {
 /// What the rule finds in the live database, compared with entities if there are some.
 async fn found(store: &Store, entities: Option<&Entities>, code: &str) -> Result<Vec<Finding>> {
     let schema = introspect::schema(store.connection(), &Scope::Own).await?;
-    let facts = lint::facts(store.connection(), &schema).await?;
     let declared = entities
         .map(|entities| Declared::new(store.backend(), entities))
         .transpose()?;
-    let mut subject = Subject::new(&schema).facts(facts);
+    let mut subject = Subject::new(&schema);
+    let mut asked = schema.clone();
     if let Some(declared) = &declared {
         subject = subject.entities(declared);
+        asked = declared.completing(&schema);
     }
-    let mut findings = lint::lint(&subject, &LintSettings::default());
+    let facts = lint::facts(store.connection(), &asked).await?;
+    let mut findings = lint::lint(&subject.facts(facts), &LintSettings::default());
     findings.retain(|finding| finding.code == code);
     Ok(findings)
 }

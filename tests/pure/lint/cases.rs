@@ -388,6 +388,12 @@ fn l20_cascade_depth() {
         &[&expected],
         &chain("mysql", 16, "cascade, by application"),
     );
+    // SET NULL is a level, and the last one; RESTRICT is none.
+    let ending = |action: &str| {
+        let last = "references t14 (id), on delete cascade";
+        chain("mysql", 16, "cascade").replace(last, &last.replace("cascade", action))
+    };
+    check("L20", &ending("set null"), &[&expected], &ending("restrict"));
     // Only the topmost table is told, and of a tree that it may be deep.
     assert_eq!(
         super::of("L20", &super::findings(&chain("mysql", 20, "cascade"))).len(),

@@ -19,6 +19,7 @@ cases![
     l09_action_differs,
     l10_deferrability_differs,
     l16_set_default,
+    l25_orphans_of_a_declared_key,
     l18_nullability_differs,
     l28_name_limit,
     l46_action_without_effect,
@@ -85,6 +86,22 @@ async fn l03_missing_constraint(db: Db) -> Result<()> {
     fires_beside(&store, Some(&entity::entities()), "L03", message, cure).await?;
     // On PostgreSQL it is proved as well.
     silent(&store, None, "L11").await
+}
+
+/// Where no constraint kept them away.
+async fn l25_orphans_of_a_declared_key(db: Db) -> Result<()> {
+    let entities = entity::entities();
+    let store = with_posts(&db, "user_id bigint NOT NULL").await?;
+    let columns = "id, title, content, published, created_at, user_id";
+    let published = if db.backend == Backend::Postgres { "true" } else { "1" };
+    run(
+        &store,
+        &format!("INSERT INTO posts ({columns}) VALUES (1, 't', 'c', {published}, CURRENT_TIMESTAMP, 7)"),
+    )
+    .await?;
+    silent(&store, None, "L25").await?;
+    let message = "1 row references by posts.user_id what is not in users.id";
+    fires_beside(&store, Some(&entities), "L25", message, Cure::By("DELETE FROM posts")).await
 }
 
 async fn l05_undeclared_constraint(db: Db) -> Result<()> {

@@ -110,7 +110,37 @@ async fn l20_cascade_depth(db: Db) -> Result<()> {
     );
     fires(&store, "L20", &message, Cure::By("DROP TABLE t15")).await?;
     ensure!(!refused(&store, "DELETE FROM t0").await, "14 levels are refused too");
-    Ok(())
+    // A SET NULL at the end is a level as well.
+    run(&store, "INSERT INTO t0 VALUES (1)").await?;
+    for table in 1..15 {
+        run(&store, &format!("INSERT INTO t{table} VALUES (1, 1)")).await?;
+    }
+    run(
+        &store,
+        "CREATE TABLE t15 (id integer NOT NULL PRIMARY KEY, up integer, FOREIGN KEY (up) REFERENCES t14 (id) ON DELETE SET NULL); \
+         INSERT INTO t15 VALUES (1, 1)",
+    )
+    .await?;
+    ensure!(refused(&store, "DELETE FROM t0").await);
+    fires(&store, "L20", &message, Cure::By("DROP TABLE t15")).await?;
+    // So does a tree: 15 rows go, 16 do not.
+    run(
+        &store,
+        "CREATE TABLE tree (id integer NOT NULL PRIMARY KEY, up integer, FOREIGN KEY (up) REFERENCES tree (id) ON DELETE CASCADE)",
+    )
+    .await?;
+    for rows in [15, 16] {
+        run(&store, "INSERT INTO tree VALUES (1, NULL)").await?;
+        for row in 2..=rows {
+            run(&store, &format!("INSERT INTO tree VALUES ({row}, {})", row - 1)).await?;
+        }
+        ensure!(
+            refused(&store, "DELETE FROM tree WHERE id = 1").await == (rows == 16),
+            "{rows} rows"
+        );
+    }
+    let message = "tree.up cascades to its own table, and InnoDB goes 14 levels deep";
+    fires(&store, "L20", message, Cure::By("DROP TABLE tree")).await
 }
 
 async fn l26_not_enforced(db: Db) -> Result<()> {

@@ -24,6 +24,7 @@ cases![
     l29_collation_mismatch,
     l43_shared_column_nulled,
     l45_no_primary_key,
+    names_in_another_case,
 ];
 
 const USERS: &str = "CREATE TABLE users (id integer NOT NULL PRIMARY KEY);";
@@ -364,6 +365,27 @@ async fn l23_referenced_not_unique(db: Db) -> Result<()> {
     Ok(())
 }
 
+/// Names that differ in their case alone are the same to SQLite, and columns' to MySQL.
+async fn names_in_another_case(db: Db) -> Result<()> {
+    let store = store(&db).await?;
+    let users = if db.backend == Backend::MySql { "users" } else { "USERS" };
+    run(
+        &store,
+        &posts(&format!(
+            "user_id integer NOT NULL, FOREIGN KEY (USER_ID) REFERENCES {users} (ID) ON DELETE CASCADE"
+        )),
+    )
+    .await?;
+    run(&store, "CREATE INDEX of_user ON posts (User_Id)").await?;
+    for code in ["L01", "L02", "L04", "L23", "L24"] {
+        silent(&store, None, code).await?;
+    }
+    // It is a key all the same.
+    run(&store, "INSERT INTO users VALUES (1); INSERT INTO posts VALUES (1, 1)").await?;
+    ensure!(refused(&store, "INSERT INTO posts VALUES (2, 2)").await);
+    Ok(())
+}
+
 async fn l24_referenced_missing(db: Db) -> Result<()> {
     let store = store(&db).await?;
     let key = "CONSTRAINT lost FOREIGN KEY (user_id) REFERENCES people (id)";
@@ -464,24 +486,34 @@ async fn l29_collation_mismatch(db: Db) -> Result<()> {
     let pets = |more: &str| {
         format!("CREATE TABLE pets (name varchar(80) {more} PRIMARY KEY, FOREIGN KEY (name) REFERENCES names (name))")
     };
-    let with = |collation: &str| {
-        format!("pets.name has the collation {collation}, and names.name, which it references, the default one")
-    };
     match db.backend {
         Backend::Postgres => {
-            run(&store, &format!("{} {}", names(""), pets("COLLATE \"C\""))).await?;
-            let collation = found(&store, None, "L29").await?;
-            let collation = collation
-                .first()
-                .map_or("", |finding| finding.message.as_str())
-                .to_owned();
-            ensure!([with("C"), with("\"C\"")].contains(&collation), "{collation}");
-            fires(&store, "L29", &collation, Cure::Proposed).await
+            run(
+                &store,
+                &format!("{} {}", names("COLLATE \"POSIX\""), pets("COLLATE \"C\"")),
+            )
+            .await?;
+            // With rows to compare, PostgreSQL wants to know by which of the two.
+            run(
+                &store,
+                "INSERT INTO names VALUES ('rex'), ('ida'); INSERT INTO pets VALUES ('rex')",
+            )
+            .await?;
+            ensure!(
+                refused(
+                    &store,
+                    "SELECT 1 FROM pets c WHERE NOT EXISTS (SELECT 1 FROM names p WHERE p.name = c.name)"
+                )
+                .await
+            );
+            let message = "pets.name has the collation \"C\", and names.name, which it references, \"POSIX\"";
+            fires(&store, "L29", message, Cure::Proposed).await
         }
         Backend::Sqlite => {
             run(&store, &format!("{} {}", names(""), pets("COLLATE NOCASE"))).await?;
             let cure = format!("DROP TABLE pets; {}", pets(""));
-            fires(&store, "L29", &with("NOCASE"), Cure::By(&cure)).await
+            let message = "pets.name has the collation NOCASE, and names.name, which it references, the default one";
+            fires(&store, "L29", message, Cure::By(&cure)).await
         }
         Backend::MySql => {
             run(&store, &names("COLLATE utf8mb4_bin")).await?;
