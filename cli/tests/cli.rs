@@ -1,7 +1,55 @@
 //! What a person sees who types `cascade`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use sea_orm_cascade::{Entities, Store};
+use sea_orm_migration::sea_orm::ConnectionTrait;
 use snapbox::cmd::{Command, cargo_bin};
 use snapbox::str;
+use tempfile::TempDir;
+
+/// A directory with a small shop in `shop.db`: a key without an index, and rows that were written while nobody enforced the keys.
+fn shop() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", directory.path().join("shop.db").display());
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async {
+            let store = Store::connect(&url, Entities::new()).await.unwrap();
+            let script = "
+                PRAGMA foreign_keys = OFF;
+                CREATE TABLE users (id integer NOT NULL PRIMARY KEY, name text NOT NULL);
+                CREATE TABLE posts (
+                    id integer NOT NULL PRIMARY KEY,
+                    user_id integer REFERENCES users (id) ON DELETE CASCADE,
+                    title text
+                );
+                CREATE INDEX by_user ON posts (user_id);
+                CREATE TABLE comments (
+                    id integer NOT NULL PRIMARY KEY,
+                    post_id integer NOT NULL REFERENCES posts (id) ON DELETE RESTRICT
+                );
+                INSERT INTO users VALUES (1, 'ann');
+                INSERT INTO posts VALUES (1, 1, 'a'), (2, 7, 'b'), (3, 8, 'c'), (4, NULL, 'd');
+                INSERT INTO comments VALUES (1, 1);
+            ";
+            store.connection().execute_unprepared(script).await.unwrap();
+            store.close().await.unwrap();
+        });
+    directory
+}
+
+/// `cascade` in this directory, on its database.
+fn cascade(directory: &Path) -> Command {
+    Command::new(cargo_bin!("cascade"))
+        .current_dir(directory)
+        .env("DATABASE_URL", "sqlite://shop.db")
+        .env_remove("RUST_BACKTRACE")
+}
 
 #[test]
 fn version() {
@@ -16,16 +64,41 @@ fn version() {
 fn help() {
     Command::new(cargo_bin!("cascade"))
         .arg("--help")
+        .env_remove("DATABASE_URL")
         .assert()
         .success()
         .stdout_eq(str![[r#"
 Cascading deletes, looked at before they happen, on any PostgreSQL, MySQL, MariaDB or SQLite database.
 
-This version has no commands yet. Planning, deleting, restoring, linting and pictures of the schema come with the next ones; the library sea-orm-cascade can be used today.
+This version shows, checks and repairs; planning and carrying out deletes come with the next ones.
 
-Usage: cascade
+Usage: cascade [OPTIONS] <COMMAND>
+
+Commands:
+  schema   Show the tables, keys and indexes of a database
+  graph    Draw which table references which, and what happens on delete
+  lint     Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
+  orphans  Find rows that reference rows that are not there, and repair them; exit with 2 if there are any
+  help     Print this message or the help of the given subcommand(s)
 
 Options:
+  -u, --database-url <URL>
+          The database: postgres://…, mysql://… or sqlite:…
+          
+          [env: DATABASE_URL]
+
+  -s, --schema <NAME>
+          The schema (on MySQL: database) to look at, instead of the connection's own; repeat it for several
+
+  -r, --relations <FILE>
+          The overlay file: keys the database does not have, other actions, lint settings [default: cascade.toml, if it is there]
+
+  -q, --quiet
+          Say nothing on stderr but errors
+
+  -v, --verbose
+          Log every statement to stderr, without its values
+
   -h, --help
           Print help (see a summary with '-h')
 
@@ -42,11 +115,278 @@ fn an_unknown_command_is_wrong_usage() {
         .assert()
         .code(2)
         .stderr_eq(str![[r#"
-error: unexpected argument 'explode' found
+error: unrecognized subcommand 'explode'
 
-Usage: cascade
+Usage: cascade [OPTIONS] <COMMAND>
 
 For more information, try '--help'.
+
+"#]]);
+}
+
+#[test]
+fn without_a_database() {
+    Command::new(cargo_bin!("cascade"))
+        .arg("schema")
+        .env_remove("DATABASE_URL")
+        .assert()
+        .code(1)
+        .stderr_eq(str![[r#"
+error: no database: give --database-url, or set DATABASE_URL
+
+"#]]);
+}
+
+#[test]
+fn schema_as_text_and_as_statements() {
+    let shop = shop();
+    cascade(shop.path())
+        .arg("schema")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+backend sqlite
+
+table comments
+  id: integer, not null
+  post_id: integer, not null
+  primary key (id)
+  foreign key (post_id) references posts (id), on delete restrict
+
+table posts
+  id: integer, not null
+  user_id: integer
+  title: text
+  primary key (id)
+  index (user_id), as by_user
+  foreign key (user_id) references users (id), on delete cascade
+
+table users
+  id: integer, not null
+  name: text, not null
+  primary key (id)
+
+"#]]);
+    cascade(shop.path())
+        .args(["schema", "--format", "sql"])
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+CREATE TABLE "users" ("id" integer NOT NULL, "name" text NOT NULL, PRIMARY KEY ("id"));
+CREATE TABLE "posts" ("id" integer NOT NULL, "user_id" integer, "title" text, PRIMARY KEY ("id"), FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE);
+CREATE INDEX "by_user" ON "posts" ("user_id");
+CREATE TABLE "comments" ("id" integer NOT NULL, "post_id" integer NOT NULL, PRIMARY KEY ("id"), FOREIGN KEY ("post_id") REFERENCES "posts" ("id") ON DELETE RESTRICT);
+
+"#]]);
+}
+
+#[test]
+fn schema_as_a_picture_in_a_file() {
+    let shop = shop();
+    cascade(shop.path())
+        .args(["schema", "--format", "svg", "--output", "shop.svg"])
+        .assert()
+        .success()
+        .stdout_eq("");
+    let svg = std::fs::read_to_string(shop.path().join("shop.svg")).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("posts"), "{svg}");
+}
+
+#[test]
+fn graph_of_everything_and_of_one_table() {
+    let shop = shop();
+    cascade(shop.path()).arg("graph").assert().success().stdout_eq(str![[r#"
+users
+└─ posts.user_id        cascade
+   └─ comments.post_id  restrict
+
+"#]]);
+    cascade(shop.path())
+        .args(["graph", "posts"])
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+posts
+└─ comments.post_id  restrict
+
+"#]]);
+    cascade(shop.path())
+        .args(["graph", "users", "--format", "mermaid"])
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+erDiagram
+  "posts" {
+    integer id PK
+    integer user_id FK "null"
+    text title "null"
+  }
+  "users" {
+    integer id PK
+    text name
+  }
+  "users" |o--o{ "posts" : "user_id: cascade"
+
+"#]]);
+    cascade(shop.path())
+        .args(["graph", "post"])
+        .assert()
+        .code(1)
+        .stderr_eq(str![[r#"
+error: there is no table "post": there are comments, posts, users
+
+"#]]);
+}
+
+#[test]
+fn lint_finds_and_is_told_what_not_to_find() {
+    let shop = shop();
+    cascade(shop.path()).arg("lint").assert().code(2).stdout_eq(str![[r#"
+error L25 orphans: 2 rows reference by posts.user_id what is not in users.id
+  why  joins lose them silently, and the constraint cannot be validated
+  fix  see them with `cascade orphans posts`; then delete them, null the reference, or insert what it references
+
+warning L01 missing-index: no index begins with comments.post_id, which references posts.id
+  why  every delete of a referenced row, and every change of its key, reads the whole referencing table
+  fix  CREATE INDEX "idx-comments-post_id" ON "comments" ("post_id");
+
+info L17 nullable-cascade: posts.user_id is ON DELETE CASCADE, and user_id may be NULL
+  why  rows that could live without the referenced row go with it
+  fix  if a row of posts can live without one of users, SET NULL keeps it; if it cannot, NOT NULL says so
+
+1 error, 1 warning, 1 note
+
+"#]]);
+
+    std::fs::write(
+        shop.path().join("cascade.toml"),
+        "[lint.levels]\nL01 = \"off\"\nL25 = \"info\"\n\n[[lint.ignore]]\nrule = \"L17\"\ntable = \"posts\"\n",
+    )
+    .unwrap();
+    cascade(shop.path()).arg("lint").assert().success().stdout_eq(str![[r#"
+info L25 orphans: 2 rows reference by posts.user_id what is not in users.id
+  why  joins lose them silently, and the constraint cannot be validated
+  fix  see them with `cascade orphans posts`; then delete them, null the reference, or insert what it references
+
+0 errors, 0 warnings, 1 note
+
+"#]]);
+
+    std::fs::write(shop.path().join("cascade.toml"), "[lint.levels]\nL1 = \"off\"\n").unwrap();
+    cascade(shop.path()).arg("lint").assert().code(1).stderr_eq(str![[r#"
+error: "L1" is not a rule of the linter: there are L01, L02, L03, L04, L05, L06, L07, L08, L09, L10, L11, L12, L13, L14, L15, L16, L17, L18, L19, L20, L21, L22, L23, L24, L25, L26, L27, L28, L29, L42, L43, L45, L46
+
+"#]]);
+}
+
+#[test]
+fn a_baseline_is_what_was_there_before() {
+    let shop = shop();
+    cascade(shop.path())
+        .args(["lint", "--write-baseline", "baseline.txt"])
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+3 finding(s) written to baseline.txt
+
+"#]]);
+    cascade(shop.path())
+        .args(["lint", "--baseline", "baseline.txt"])
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+0 errors, 0 warnings, 0 notes
+
+"#]]);
+}
+
+#[test]
+fn lint_for_machines() {
+    let shop = shop();
+    let output = cascade(shop.path())
+        .args(["lint", "--format", "sarif"])
+        .output()
+        .unwrap();
+    let sarif: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(sarif.pointer("/version").and_then(|it| it.as_str()), Some("2.1.0"));
+    assert!(sarif.pointer("/runs/0/results/0/ruleId").is_some(), "{sarif:#}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn orphans_are_shown_tried_and_repaired() {
+    let shop = shop();
+    cascade(shop.path()).arg("orphans").assert().code(2).stdout_eq(str![[r#"
+posts.user_id references no row of users: 2 row(s)
+  id = 2  user_id = 7
+  id = 3  user_id = 8
+1 key without orphans
+
+"#]]);
+    cascade(shop.path())
+        .args(["orphans", "posts.user_id", "--repair", "delete"])
+        .assert()
+        .code(2)
+        .stdout_eq(str![[r#"
+posts.user_id: 2 row(s) found, would be deleted
+nothing was changed: add --yes to do it
+
+"#]]);
+    cascade(shop.path())
+        .args(["orphans", "posts", "--repair", "reown", "--to", "9", "--yes"])
+        .assert()
+        .code(1)
+        .stderr_eq(str![[r#"
+error: users has no row with the id to re-own to: give the key of a row that is there
+
+"#]]);
+    cascade(shop.path())
+        .args(["orphans", "posts", "--repair", "null", "--yes"])
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+posts.user_id: 2 row(s) found, 2 set to NULL
+
+"#]]);
+    cascade(shop.path())
+        .arg("orphans")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+2 keys without orphans
+
+"#]]);
+}
+
+#[test]
+fn a_key_the_database_does_not_have() {
+    let shop = shop();
+    std::fs::write(
+        shop.path().join("keys.toml"),
+        "[[foreign_key]]\ntable = \"comments\"\ncolumns = [\"id\"]\nreferences = { table = \"users\" }\non_delete = \"protect\"\n",
+    )
+    .unwrap();
+    cascade(shop.path())
+        .args(["graph", "users", "--relations", "keys.toml"])
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+users
+├─ comments.id          protect, by application
+└─ posts.user_id        cascade
+   └─ comments.post_id  restrict
+
+"#]]);
+    std::fs::write(shop.path().join("keys.toml"), "[[foreign_key]]\ntabel = \"comments\"\n").unwrap();
+    cascade(shop.path())
+        .args(["graph", "users", "--relations", "keys.toml"])
+        .assert()
+        .code(1)
+        .stderr_eq(str![[r#"
+error: keys.toml cannot be used: overlay, line 1: [[foreign_key]] needs table: table = "posts"
+overlay, line 1: [[foreign_key]] needs columns: columns = ["user_id"]
+overlay, line 1: [[foreign_key]] needs references: references = { table = "users", columns = ["id"] }
+overlay, line 2: [[foreign_key]] has no field tabel, did you mean table? known are table, columns, references, on_delete, on_delete_columns, on_update, enforced_by, name
 
 "#]]);
 }

@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Schema(SchemaArguments),
     /// Draw which table references which, and what happens on delete
     Graph(GraphArguments),
-    /// Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 if there is any
+    /// Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
     Lint(LintArguments),
     /// Find rows that reference rows that are not there, and repair them; exit with 2 if there are any
     Orphans(OrphansArguments),

@@ -32,7 +32,7 @@ pub enum SchemaCommand {
     Check,
     /// Print the statements that make the whole schema in an empty database
     Sql,
-    /// Find what in the database and in the entities is wrong, likely to hurt, or worth knowing; exit with 2 if there is any
+    /// Find what in the database and in the entities is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
     Lint(LintArguments),
 }
 
