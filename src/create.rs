@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::introspect::{self, Scope};
 use crate::name::TableName;
 use crate::observe::Operation;
-use crate::schema::{Entities, Schema, Table};
+use crate::schema::{Entities, ForeignKey, Schema, Table};
 
 /// Creates the tables, types, indexes and foreign keys the entities declare, referenced tables first; what exists is left alone.
 ///
@@ -53,7 +53,11 @@ async fn create_missing(connection: &Connection, wanted: &Schema) -> Result<Vec<
     let wanted = drift::localised(connection, wanted.clone()).await?;
     let live = introspect::schema(connection, &with_referenced(&wanted)).await?;
     refuse_missing(&wanted, &live)?;
-    let (statements, created) = missing(&live, &wanted);
+    let own = match connection.backend() {
+        Backend::MySql => introspect::own_schema(connection).await?,
+        Backend::Postgres | Backend::Sqlite => None,
+    };
+    let (statements, created) = missing(&live, &wanted, own.as_deref());
     for statement in statements {
         connection.execute_unprepared(&statement).await?;
     }
@@ -85,8 +89,9 @@ fn refuse_missing(wanted: &Schema, live: &Schema) -> Result<()> {
 }
 
 /// The statements for what is missing, and the tables they make.
-fn missing(live: &Schema, wanted: &Schema) -> (Vec<String>, Vec<TableName>) {
+fn missing(live: &Schema, wanted: &Schema, own: Option<&str>) -> (Vec<String>, Vec<TableName>) {
     let backend = wanted.backend;
+    let named = |key: &ForeignKey| ddl::qualified(backend, key, own);
     let changes: Vec<_> = diff(live, wanted, &DiffOptions::default())
         .changes
         .into_iter()
@@ -101,21 +106,26 @@ fn missing(live: &Schema, wanted: &Schema) -> (Vec<String>, Vec<TableName>) {
     let there: BTreeSet<_> = live.tables.iter().map(|table| table.name.clone()).collect();
     let creation = ddl::creation(wanted, &there);
     for (table, keys) in &creation.tables {
-        let create = ddl::create_table(backend, table, keys);
+        let keys: Vec<_> = keys.iter().map(|key| named(key)).collect();
+        let create = ddl::create_table(backend, table, &keys.iter().collect::<Vec<_>>());
         statements.extend(
             create
                 .iter()
                 .map(|sql| sql.replacen("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)),
         );
     }
-    statements.extend(creation.later.iter().map(|key| ddl::add_foreign_key(backend, key)));
-    statements.extend(changes.iter().filter_map(|change| complete(live, wanted, change)));
+    let later = creation
+        .later
+        .iter()
+        .map(|key| ddl::add_foreign_key(backend, &named(key)));
+    statements.extend(later);
+    statements.extend(changes.iter().filter_map(|change| complete(live, wanted, change, own)));
     let created = creation.tables.iter().map(|(table, _)| table.name.clone()).collect();
     (statements, created)
 }
 
 /// What a table that is there is given: an index that it lacks, and a key that an interrupted run did not come to.
-fn complete(live: &Schema, wanted: &Schema, change: &Change) -> Option<String> {
+fn complete(live: &Schema, wanted: &Schema, change: &Change, own: Option<&str>) -> Option<String> {
     let backend = wanted.backend;
     let is_free = |table: &TableName, name: &str| live.table(table).is_none_or(|table| !has_index_named(table, name));
     match change {
@@ -131,7 +141,7 @@ fn complete(live: &Schema, wanted: &Schema, change: &Change) -> Option<String> {
         Change::AddForeignKey { key } => {
             let whole = ddl::creation(wanted, &BTreeSet::new());
             let late = whole.later.iter().any(|later| later.is_same_key(key));
-            late.then(|| ddl::add_foreign_key(backend, key))
+            late.then(|| ddl::add_foreign_key(backend, &ddl::qualified(backend, key, own)))
         }
         _ => None,
     }

@@ -13,7 +13,7 @@ mod quote;
 
 pub use create::create;
 pub(crate) use create::{
-    add_foreign_key, create_sequence, create_table, create_type, creation, is_constraint, literal,
+    add_foreign_key, create_sequence, create_table, create_type, creation, is_constraint, literal, qualified,
 };
 pub(crate) use parts::{check, column, index_statement, mysql_index, primary_key, unique_key};
 pub(crate) use quote::{identifier, table_name};

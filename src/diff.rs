@@ -72,6 +72,9 @@ pub struct SchemaDiff {
     pub compared: Comparison,
     /// The changes, by table.
     pub changes: Vec<Difference>,
+    /// The connection's own database, where MySQL's statements must name it.
+    #[serde(skip)]
+    pub(crate) own: Option<String>,
     #[serde(skip)]
     from: Schema,
     #[serde(skip)]
@@ -108,6 +111,7 @@ pub fn diff(from: &Schema, to: &Schema, options: &DiffOptions) -> SchemaDiff {
     SchemaDiff {
         backend: to.backend,
         compared: Comparison::Spelling,
+        own: None,
         changes: compare::changes(&from, &to)
             .into_iter()
             .map(|change| Difference::new(to.backend, change))

@@ -29,6 +29,9 @@ pub(crate) async fn drift(connection: &Connection, wanted: &Schema, options: &Di
     let live = introspect::schema(connection, &scope(&wanted)).await?;
     let realised = realise::realise(connection, &wanted).await?;
     let mut found = diff(&live, realised.as_ref().unwrap_or(&wanted), options);
+    if connection.backend() == Backend::MySql && !schemas(&wanted).is_empty() {
+        found.own = introspect::own_schema(connection).await?;
+    }
     if realised.is_some() {
         found.compared = Comparison::Engine;
     }

@@ -47,6 +47,22 @@ pub fn create(schema: &Schema) -> Vec<String> {
     statements
 }
 
+/// The key with the connection's own database named, if it leads there from another one. MySQL looks for a referenced table without a
+/// database's name in the referencing table's database, and not in the connection's.
+pub(crate) fn qualified(backend: Backend, key: &ForeignKey, own: Option<&str>) -> ForeignKey {
+    let mut key = key.clone();
+    let relation = &mut key.relation;
+    if let (Backend::MySql, Some(_), None, Some(own)) = (
+        backend,
+        relation.table.schema(),
+        relation.referenced_table.schema(),
+        own,
+    ) {
+        relation.referenced_table = TableName::in_schema(own, relation.referenced_table.name());
+    }
+    key
+}
+
 /// In which order tables are made, and which of their keys must wait until all are.
 pub(crate) struct Creation<'a> {
     /// The tables with the keys that can stand in their CREATE TABLE.

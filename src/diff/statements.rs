@@ -37,15 +37,24 @@ pub(super) fn statements(diff: &SchemaDiff) -> Vec<Step> {
 struct Script<'a> {
     from: &'a Schema,
     to: &'a Schema,
-    differences: &'a [Difference],
+    differences: Vec<Difference>,
+    own: Option<&'a str>,
 }
 
 impl<'a> Script<'a> {
     fn new(diff: &'a SchemaDiff) -> Self {
+        let own = diff.own.as_deref();
+        let mut differences = diff.changes.clone();
+        for difference in &mut differences {
+            if let Change::AddForeignKey { key } | Change::ChangeForeignKey { to: key, .. } = &mut difference.change {
+                **key = ddl::qualified(diff.backend, key, own);
+            }
+        }
         Self {
             from: &diff.from,
             to: &diff.to,
-            differences: &diff.changes,
+            differences,
+            own,
         }
     }
 
@@ -72,7 +81,8 @@ impl<'a> Script<'a> {
             match backend.capability().adds_foreign_keys {
                 true => {
                     tables.extend(ddl::create_table(backend, table, &[]));
-                    later.extend(keys.iter().map(|key| ddl::add_foreign_key(backend, key)));
+                    let keys = keys.iter().map(|key| ddl::qualified(backend, key, self.own));
+                    later.extend(keys.map(|key| ddl::add_foreign_key(backend, &key)));
                 }
                 false => tables.extend(ddl::create_table(backend, table, &keys)),
             }

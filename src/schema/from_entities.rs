@@ -192,11 +192,26 @@ fn type_text(backend: Backend, kind: &ColumnType, enums: &[(String, Vec<String>)
             let folds = name != name.to_lowercase() || written(&name) != name || name.contains(['-', '$']);
             text = if folds { format!("\"{name}\"") } else { name };
         }
+        // SeaORM writes the labels without escaping them.
+        (Backend::MySql, ColumnType::Custom(sql)) if mysql_enum(&sql.to_string(), enums).is_some() => {
+            text = mysql_enum(&sql.to_string(), enums).unwrap_or_default();
+        }
         (Backend::Postgres, _) => TableBuilder::prepare_column_type(&PostgresQueryBuilder, kind, &mut text),
         (Backend::MySql, _) => TableBuilder::prepare_column_type(&MysqlQueryBuilder, kind, &mut text),
         (Backend::Sqlite, _) => TableBuilder::prepare_column_type(&SqliteQueryBuilder, kind, &mut text),
     }
     Some(text)
+}
+
+/// The type of a declared enum, its labels escaped.
+fn mysql_enum(sql: &str, enums: &[(String, Vec<String>)]) -> Option<String> {
+    let as_seaorm_writes_it = |labels: &[String]| format!("ENUM('{}')", labels.join("', '"));
+    let (_, labels) = enums.iter().find(|(_, labels)| as_seaorm_writes_it(labels) == sql)?;
+    let labels: Vec<_> = labels
+        .iter()
+        .map(|label| format!("'{}'", label.replace('\'', "''")))
+        .collect();
+    Some(format!("enum({})", labels.join(",")))
 }
 
 /// Whether sea-query can write the type for the backend.

@@ -15,6 +15,7 @@ mod drift;
 mod errors;
 mod harness;
 mod introspect;
+mod kinds;
 mod lint;
 mod log;
 mod migrations;
@@ -35,6 +36,7 @@ fn main() {
         drift::cases(),
         errors::cases(),
         introspect::cases(),
+        kinds::cases(),
         lint::cases(),
         migrations::cases(),
         orphans::cases(),

@@ -91,7 +91,7 @@ fn translate(written_for: Backend, backend: Backend, table: &mut Table) {
             (Backend::Postgres, "datetime") => "timestamp".to_owned(),
             (Backend::Postgres, "decimal") => format!("numeric{length}"),
             (Backend::Postgres, "geometry" | "blob") => "bytea".to_owned(),
-            (Backend::Postgres, "enum" | "set") => "text".to_owned(),
+            (Backend::Postgres | Backend::Sqlite, "enum" | "set") => "text".to_owned(),
             (Backend::Postgres, "year") => "smallint".to_owned(),
             _ => column.data_type.clone(),
         };

@@ -64,7 +64,7 @@ fn drop_key_clause(key: &ForeignKey) -> String {
 /// Keys that stay, but whose columns, on either side, change or lose what makes them unique: InnoDB refuses that while the key is there.
 fn keys_in_the_way(script: &Script<'_>) -> Vec<ForeignKey> {
     let mut touched: BTreeSet<(&TableName, &ColumnName)> = BTreeSet::new();
-    for difference in script.differences {
+    for difference in &script.differences {
         match &difference.change {
             Change::ChangeColumn { table, from, to }
                 if from.data_type != to.data_type || from.collation != to.collation =>
@@ -108,7 +108,7 @@ struct Alteration {
 
 fn alterations(script: &Script<'_>) -> Vec<Step> {
     let mut by_table: BTreeMap<&TableName, Alteration> = BTreeMap::new();
-    for difference in script.differences {
+    for difference in &script.differences {
         let Some(table) = difference.change.table() else {
             continue;
         };

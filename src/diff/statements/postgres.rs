@@ -12,7 +12,7 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     steps.extend(script.each(drop_checks_and_indexes));
     steps.extend(script.each(drop_tables));
     steps.extend(script.each(create_types));
-    for difference in script.differences {
+    for difference in &script.differences {
         if let Change::ChangeType { from, to } = &difference.change {
             let changes = change_type(script, from, to);
             steps.extend(changes.into_iter().map(|sql| super::step(sql, difference.class)));
@@ -20,7 +20,7 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     }
     steps.extend(tables);
     steps.extend(script.each(add_columns));
-    for difference in script.differences {
+    for difference in &script.differences {
         if let Change::ChangeColumn { table, from, to } = &difference.change {
             let changes = change_column(table, from, to);
             steps.extend(changes.into_iter().map(|sql| super::step(sql, difference.class)));

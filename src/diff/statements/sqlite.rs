@@ -45,9 +45,9 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
 }
 
 /// The tables that must be built anew, and the most dangerous class among their changes.
-fn rebuilt<'a>(script: &Script<'a>) -> BTreeMap<&'a TableName, Class> {
+fn rebuilt<'a>(script: &'a Script<'_>) -> BTreeMap<&'a TableName, Class> {
     let mut rebuilt: BTreeMap<&TableName, Class> = BTreeMap::new();
-    for difference in script.differences {
+    for difference in &script.differences {
         let change = &difference.change;
         let made_or_gone = matches!(change, Change::CreateTable { .. } | Change::DropTable { .. });
         if let Some(table) = change.table()
