@@ -38,6 +38,7 @@
 //! - A foreign key is the same key if table, columns, referenced table and referenced columns are; the rest are attributes.
 
 mod data_type;
+mod declaration;
 mod entities;
 mod foreign_key;
 mod from_entities;
@@ -48,9 +49,10 @@ mod text;
 mod visit;
 
 pub use data_type::TypeKind;
-pub use entities::{Declaration, DeclarationKind, Entities};
+pub use declaration::{Declaration, DeclarationKind};
+pub(crate) use declaration::{declared_relations, table_name};
+pub use entities::Entities;
 pub use foreign_key::{Action, Deferrable, Enforcement, ForeignKey, Match};
-pub(crate) use foreign_key::{declared_relations, table_name};
 pub use model::{LeftOut, LeftOutKind, NamedType, NamedTypeKind, Schema, Sequence};
 pub use table::{
     Check, Column, Generated, Identity, Index, IndexKey, IndexPart, PrimaryKey, Storage, Table, TableOptions, UniqueKey,

@@ -4,10 +4,10 @@ use std::fmt;
 
 use sea_orm::sea_query::{ColumnType, IndexCreateStatement, TableCreateStatement};
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Iterable, Schema};
-use serde::Serialize;
 
-use super::foreign_key::{Action, ForeignKey, declared_relations, table_name};
-use crate::name::{Relation, TableName};
+use super::declaration::{Declaration, declared_relations, table_name};
+use super::foreign_key::ForeignKey;
+use crate::name::TableName;
 
 /// The entities of one data layer.
 ///
@@ -34,46 +34,6 @@ pub(crate) struct Registered {
     pub(crate) enums: fn() -> Vec<(String, Vec<String>)>,
     pub(crate) create_table: fn(DbBackend) -> TableCreateStatement,
     pub(crate) create_indexes: fn(DbBackend) -> Vec<IndexCreateStatement>,
-}
-
-/// A relation as one entity declares it, for what a foreign key alone does not say: which side declared it, and in which words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Declaration {
-    /// The entity that declares it, by its table.
-    pub on: TableName,
-    /// In which words.
-    pub kind: DeclarationKind,
-    /// The relation, seen from the referencing side.
-    pub relation: Relation,
-    /// The action it declares for deletes, if it does. On `has_one` and `has_many` it reaches no statement and has no effect.
-    pub on_delete: Option<Action>,
-    /// The action it declares for updates, if it does.
-    pub on_update: Option<Action>,
-    /// Whether it becomes a constraint: a `belongs_to` that is not marked `skip_fk`.
-    pub is_constraint: bool,
-}
-
-/// In which words an entity declares a relation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeclarationKind {
-    /// `belongs_to`: the referencing side.
-    BelongsTo,
-    /// `has_one`: the referenced side; the referencing columns are unique.
-    HasOne,
-    /// `has_many`: the referenced side.
-    HasMany,
-}
-
-impl fmt::Display for DeclarationKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BelongsTo => "belongs_to",
-            Self::HasOne => "has_one",
-            Self::HasMany => "has_many",
-        })
-    }
 }
 
 impl Entities {

@@ -1,16 +1,14 @@
-//! [`ForeignKey`] and [`Action`], and how they are read from a SeaORM relation.
+//! [`ForeignKey`] and its attributes.
 
 use std::fmt;
 use std::str::FromStr;
 
-use sea_orm::sea_query::{ForeignKeyAction, TableRef};
-use sea_orm::{EntityTrait, Iterable, RelationDef, RelationTrait, RelationType};
+use sea_orm::sea_query::ForeignKeyAction;
 
 use serde::{Deserialize, Serialize};
 
-use super::entities::{Declaration, DeclarationKind};
 use crate::error::Error;
-use crate::name::{ColumnName, ConstraintName, Relation, TableName};
+use crate::name::{ColumnName, Relation, TableName};
 
 /// What happens to the referencing rows when a referenced row goes or its key changes (SQL standard, "referential actions").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -225,68 +223,5 @@ impl From<&ForeignKeyAction> for Action {
             // The enum is open; an action sea-query learns later is read as the standard's default until it is added here.
             _ => Self::NoAction,
         }
-    }
-}
-
-/// Every relation an entity declares, seen from the referencing side, whichever side declared it.
-///
-/// Only `belongs_to` becomes a constraint. (SeaORM's `is_owner` is false there, the opposite of its doc comment.)
-pub(crate) fn declared_relations<E: EntityTrait>() -> Vec<(ForeignKey, Declaration)> {
-    E::Relation::iter()
-        .map(|relation| {
-            let def = relation.def();
-            let kind = match (def.is_owner, &def.rel_type) {
-                (false, _) => DeclarationKind::BelongsTo,
-                (true, RelationType::HasOne) => DeclarationKind::HasOne,
-                (true, RelationType::HasMany) => DeclarationKind::HasMany,
-            };
-            let (on_delete, on_update) = (def.on_delete.as_ref(), def.on_update.as_ref());
-            let declaration = Declaration {
-                on: table_name(&def.from_tbl),
-                kind,
-                relation: foreign_key(if def.is_owner { def.clone().rev() } else { def.clone() }).relation,
-                on_delete: on_delete.map(Action::from),
-                on_update: on_update.map(Action::from),
-                is_constraint: kind == DeclarationKind::BelongsTo && !def.skip_fk,
-            };
-            let key = foreign_key(if def.is_owner { def.rev() } else { def });
-            (key, declaration)
-        })
-        .collect()
-}
-
-fn foreign_key(def: RelationDef) -> ForeignKey {
-    let columns = |identity: &sea_orm::Identity| {
-        identity
-            .iter()
-            .map(|c| ColumnName::new(c.to_string()))
-            .collect::<Vec<_>>()
-    };
-    let action = |action: &Option<ForeignKeyAction>| action.as_ref().map_or(Action::NoAction, Action::from);
-    let table = table_name(&def.from_tbl);
-    let from = columns(&def.from_col);
-    let constraint = def.fk_name.unwrap_or_else(|| {
-        let columns: Vec<_> = from.iter().map(ColumnName::as_str).collect();
-        format!("fk-{}-{}", table.name(), columns.join("-"))
-    });
-    ForeignKey::new(Relation {
-        constraint: Some(ConstraintName::new(constraint)),
-        table,
-        columns: from,
-        referenced_table: table_name(&def.to_tbl),
-        referenced_columns: columns(&def.to_col),
-    })
-    .on_delete(action(&def.on_delete))
-    .on_update(action(&def.on_update))
-}
-
-/// The name in a sea-query table reference, without its alias.
-pub(crate) fn table_name(table: &TableRef) -> TableName {
-    let name = table.sea_orm_table().to_string();
-    match table {
-        TableRef::Table(sea_orm::sea_query::TableName(Some(schema), _), _) => {
-            TableName::in_schema(schema.1.to_string(), name)
-        }
-        _ => TableName::new(name),
     }
 }
