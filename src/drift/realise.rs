@@ -12,40 +12,38 @@ use crate::error::{Error, Result};
 use crate::introspect::{self, Scope};
 use crate::name::TableName;
 use crate::observe::Operation;
-use crate::schema::{ForeignKey, Schema};
+use crate::schema::{Schema, Table};
+
+/// Tables that are made in one transaction on PostgreSQL. Each takes a lock for itself, its indexes, its sequence and its TOAST table, and
+/// the server has room for some thousands (`max_locks_per_transaction`), which others need too.
+const TABLES_AT_ONCE: usize = 100;
 
 /// The schema as the engine stores it; nothing if the role may not make a place to try it in.
+///
+/// Foreign keys are left as they are. An engine has no second spelling for them, and without them tables can be made in any order, a few
+/// at a time, and no key locks what it references.
 pub(super) async fn realise(connection: &Connection, wanted: &Schema) -> Result<Option<Schema>> {
-    let (within, outside) = without_foreign_references(wanted);
-    let realised = match connection.backend() {
-        Backend::Postgres => on_postgres(connection, &within).await?,
-        Backend::MySql => on_mysql(connection, &within).await?,
-        Backend::Sqlite => Some(on_sqlite(&within).await?),
+    let mut tables = wanted.clone();
+    for table in &mut tables.tables {
+        table.foreign_keys.clear();
+    }
+    let made = match connection.backend() {
+        Backend::Postgres => on_postgres(connection, &tables).await?,
+        Backend::MySql => on_mysql(connection, &tables).await?,
+        Backend::Sqlite => Some(on_sqlite(&tables).await?),
     };
-    Ok(realised.map(|mut realised| {
-        for key in outside {
-            if let Some(table) = realised.table_mut(&key.relation.table.clone()) {
-                table.foreign_keys.push(key);
-            }
-        }
-        realised.left_out.clear();
-        realised.sort();
-        realised
-    }))
+    Ok(made.map(|made| with_keys(made, wanted.clone().normalised())))
 }
 
-/// A key to a table that is not part of the schema would reference, and on PostgreSQL lock, the live table: it is kept apart.
-fn without_foreign_references(wanted: &Schema) -> (Schema, Vec<ForeignKey>) {
-    let mut within = wanted.clone();
-    let mut outside = Vec::new();
-    for table in &mut within.tables {
-        let (kept, taken): (Vec<_>, Vec<_>) = std::mem::take(&mut table.foreign_keys)
-            .into_iter()
-            .partition(|key| wanted.table(&key.relation.referenced_table).is_some());
-        table.foreign_keys = kept;
-        outside.extend(taken);
+fn with_keys(mut made: Schema, wanted: Schema) -> Schema {
+    for table in wanted.tables {
+        if let Some(made) = made.table_mut(&table.name) {
+            made.foreign_keys = table.foreign_keys;
+        }
     }
-    (within, outside)
+    made.left_out.clear();
+    made.sort();
+    made
 }
 
 /// Which scratch schema stands for which; `None` is the connection's own.
@@ -139,24 +137,67 @@ impl From<Error> for Trial {
 async fn on_postgres(connection: &Connection, wanted: &Schema) -> Result<Option<Schema>> {
     let operation = Operation::new("diff", connection.backend(), "");
     let places = Places::new(wanted);
-    let mut moved = wanted.clone();
-    moved.map_names(|name| places.there(Backend::Postgres, name));
-    let (places, moved) = (&places, &moved);
-    let trial = connection
-        .transaction(TransactionOptions::new(), &operation, |tx| async move {
-            let made = try_on_postgres(&tx, places, moved).await?;
-            Err::<(), _>(Trial::Made(Box::new(made)))
-        })
-        .await;
-    match trial {
-        Ok(()) => Ok(None),
-        Err(Trial::Made(mut made)) => {
-            places.bring_back(&mut made);
-            Ok(Some(*made))
+    let mut whole = Schema::new(wanted.backend);
+    // At least once, for the types of a schema without tables.
+    let mut rest = wanted.tables.as_slice();
+    loop {
+        let (few, more) = rest.split_at(rest.len().min(TABLES_AT_ONCE));
+        let mut moved = part(wanted, few);
+        moved.map_names(|name| places.there(Backend::Postgres, name));
+        let (places, moved) = (&places, &moved);
+        let trial = connection
+            .transaction(TransactionOptions::new(), &operation, |tx| async move {
+                let made = try_on_postgres(&tx, places, moved).await?;
+                Err::<(), _>(Trial::Made(Box::new(made)))
+            })
+            .await;
+        match trial {
+            Err(Trial::Made(mut made)) => {
+                places.bring_back(&mut made);
+                made.tables
+                    .retain(|table| few.iter().any(|asked| is_same_name(&asked.name, &table.name)));
+                whole.tables.append(&mut made.tables);
+                (whole.types, whole.sequences) = (made.types, made.sequences);
+            }
+            Err(Trial::Failed(error)) if error.is_refused() => return Ok(None),
+            Err(Trial::Failed(error)) => return Err(error),
+            Ok(()) => return Ok(None),
         }
-        Err(Trial::Failed(error)) if error.is_refused() => Ok(None),
-        Err(Trial::Failed(error)) => Err(error),
+        if more.is_empty() {
+            return Ok(Some(whole));
+        }
+        rest = more;
     }
+}
+
+/// PostgreSQL may have cut the name.
+fn is_same_name(asked: &TableName, made: &TableName) -> bool {
+    asked.schema() == made.schema() && asked.name().starts_with(made.name())
+}
+
+/// These tables of the schema, those they inherit from, and everything that is not a table.
+fn part(wanted: &Schema, few: &[Table]) -> Schema {
+    let mut part = Schema {
+        tables: few.to_vec(),
+        ..wanted.clone()
+    };
+    let mut at = 0;
+    while let Some(table) = part.tables.get(at) {
+        let parents: Vec<_> = table
+            .options
+            .inherits
+            .iter()
+            .filter_map(|name| wanted.table(name))
+            .cloned()
+            .collect();
+        for parent in parents {
+            if part.table(&parent.name).is_none() {
+                part.tables.push(parent);
+            }
+        }
+        at += 1;
+    }
+    part
 }
 
 async fn try_on_postgres(tx: &Connection, places: &Places, moved: &Schema) -> Result<Schema> {
