@@ -226,29 +226,33 @@ async fn on_mysql(connection: &Connection, wanted: &Schema) -> Result<Option<Sch
     let places = Places::new(wanted);
     let mut moved = wanted.clone();
     moved.map_names(|name| places.there(Backend::MySql, name));
-    let defaults = introspect::database_defaults(connection).await?;
-    for place in places.all() {
-        match connection
-            .execute_unprepared(&format!("CREATE DATABASE {place} {defaults}"))
-            .await
-            .map_err(Error::from)
-        {
+    let made = try_on_mysql(connection, &places, &moved).await;
+    // In whatever way the trial ended.
+    for place in places.all().iter().rev() {
+        let drop = format!("DROP DATABASE IF EXISTS {place}");
+        match connection.execute_unprepared(&drop).await.map_err(Error::from) {
             Ok(_) => {}
-            Err(error) if error.is_refused() => return Ok(None),
+            // Who may not make it has not made it.
+            Err(error) if error.is_refused() => {}
             Err(error) => return Err(error),
         }
     }
-    let made = match make(connection, &moved).await {
-        Ok(()) => introspect::schema(connection, &Scope::Named(places.all())).await,
+    match made {
+        Ok(mut made) => {
+            places.bring_back(&mut made);
+            Ok(Some(made))
+        }
+        Err(error) if error.is_refused() => Ok(None),
         Err(error) => Err(error),
-    };
-    // In whatever way the trial ended; keys between the places are no obstacle, since all of them go.
-    for place in places.all().iter().rev() {
-        connection
-            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {place}"))
-            .await?;
     }
-    let mut made = made?;
-    places.bring_back(&mut made);
-    Ok(Some(made))
+}
+
+async fn try_on_mysql(connection: &Connection, places: &Places, moved: &Schema) -> Result<Schema> {
+    let defaults = introspect::database_defaults(connection).await?;
+    for place in places.all() {
+        let create = format!("CREATE DATABASE {place} {defaults}");
+        connection.execute_unprepared(&create).await?;
+    }
+    make(connection, moved).await?;
+    introspect::schema(connection, &Scope::Named(places.all())).await
 }
