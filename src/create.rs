@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::introspect::{self, Scope};
 use crate::name::TableName;
 use crate::observe::Operation;
-use crate::schema::{Entities, ForeignKey, Schema, Table};
+use crate::schema::{Entities, ForeignKey, Index, Schema, Table};
 
 /// Creates the tables, types, indexes and foreign keys the entities declare, referenced tables first; what exists is left alone.
 ///
@@ -129,14 +129,14 @@ fn complete(live: &Schema, wanted: &Schema, change: &Change, own: Option<&str>) 
     let backend = wanted.backend;
     let is_free = |table: &TableName, name: &str| live.table(table).is_none_or(|table| !has_index_named(table, name));
     match change {
-        Change::AddIndex { table, index } if is_free(table, &index.name) => {
+        Change::AddIndex { table, index } if is_free(table, &index.name) && has_columns(live, table, index) => {
             Some(ddl::index_statement(backend, table, index))
         }
         Change::AddUniqueKey { table, key } if !backend.capability().unique_indexes_apart => {
             let name = key.name.as_ref().filter(|name| is_free(table, name.as_str()))?;
-            let mut index = crate::schema::Index::new(name.as_str(), key.columns.iter().cloned());
+            let mut index = Index::new(name.as_str(), key.columns.iter().cloned());
             index.unique = true;
-            Some(ddl::index_statement(backend, table, &index))
+            has_columns(live, table, &index).then(|| ddl::index_statement(backend, table, &index))
         }
         Change::AddForeignKey { key } => {
             let whole = ddl::creation(wanted, &BTreeSet::new());
@@ -145,6 +145,15 @@ fn complete(live: &Schema, wanted: &Schema, change: &Change, own: Option<&str>) 
         }
         _ => None,
     }
+}
+
+/// A table of an older version may lack the columns: bringing it up to date is for a migration.
+fn has_columns(live: &Schema, table: &TableName, index: &Index) -> bool {
+    let live = live.table(table);
+    let columns = index.columns().unwrap_or_default();
+    columns
+        .iter()
+        .all(|column| live.is_some_and(|live| live.column(column).is_some()))
 }
 
 fn has_index_named(table: &Table, name: &str) -> bool {

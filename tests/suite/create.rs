@@ -11,6 +11,7 @@ cases![
     referenced_tables_come_first,
     again_is_harmless,
     completes_what_is_there,
+    a_table_of_an_older_version_is_left_alone,
     a_missing_entity_is_named,
     circles,
 ];
@@ -107,6 +108,17 @@ async fn completes_what_is_there(db: Db) -> Result<()> {
     execute(&store, drop).await?;
     ensure!(store.create_all().await?.is_empty());
     ensure!(has_leading_index(&store, "posts", "user_id").await?);
+    Ok(())
+}
+
+async fn a_table_of_an_older_version_is_left_alone(db: Db) -> Result<()> {
+    let store = db.store().await?;
+    migration::run(&store, migration::Command::Up(Some(2))).await?;
+    execute(&store, "INSERT INTO posts (title, content) VALUES ('t', 'c')").await?;
+    let before = store.introspect().await?;
+    ensure!(store.create_all().await?.is_empty());
+    ensure!(store.introspect().await? == before);
+    ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == 1);
     Ok(())
 }
 

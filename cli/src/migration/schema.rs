@@ -16,7 +16,8 @@ use crate::output::{complain, print};
 pub enum SchemaCommand {
     /// Create what the entities declare and the database does not have; what is there is left alone
     ///
-    /// In a database without any table, all migrations are recorded as applied: what they would do is done.
+    /// If the database is then as the entities declare and no migration is recorded, all are recorded as applied: what they would do is
+    /// done.
     Create {
         /// Print the statements for an empty database, and change nothing
         #[arg(long)]
@@ -74,7 +75,7 @@ pub async fn run_schema<M: MigratorTrait>(
             )
             .await
         }
-        SchemaCommand::Create { sql: false } => create::<M>(store).await,
+        SchemaCommand::Create { sql: false } => create::<M>(store, options).await,
         SchemaCommand::Diff { format } => {
             let diff = store.diff(options).await?;
             say_how(&diff);
@@ -99,7 +100,7 @@ pub async fn run_schema<M: MigratorTrait>(
     }
 }
 
-async fn create<M: MigratorTrait>(store: &Store) -> anyhow::Result<Outcome> {
+async fn create<M: MigratorTrait>(store: &Store, options: &DiffOptions) -> anyhow::Result<Outcome> {
     let pool = store.connection().as_pool().context("the store is in a transaction")?;
     let was_empty = store.introspect().await?.tables.is_empty();
     let created = store.create_all().await?;
@@ -109,8 +110,10 @@ async fn create<M: MigratorTrait>(store: &Store) -> anyhow::Result<Outcome> {
     if created.is_empty() {
         print("every table is there already\n")?;
     }
-    if was_empty {
-        M::install(pool).await?;
+    M::install(pool).await?;
+    // Also after a run that was cut off before it came to this.
+    let none_applied = M::get_applied_migrations(pool).await?.is_empty();
+    if none_applied && (was_empty || store.diff(options).await?.is_empty()) {
         let manager = SchemaManager::new(pool);
         for migration in M::migrations() {
             record(&manager, &M::migration_table_name().to_string(), migration.name()).await?;
