@@ -150,7 +150,7 @@ impl Schema {
         self.tables.iter().flat_map(|table| &table.foreign_keys)
     }
 
-    /// A type of this name, ignoring quotes.
+    /// The type of this name.
     #[must_use]
     pub fn named_type(&self, name: &TableName) -> Option<&NamedType> {
         self.types.iter().find(|known| known.name == *name)
