@@ -23,7 +23,7 @@ use sea_orm_cli::{MigrateSubcommands, run_migrate_generate, run_migrate_init};
 use sea_orm_migration::MigratorTrait;
 use tracing_subscriber::EnvFilter;
 
-pub use schema::{DiffFormat, SchemaCommand, run_schema};
+pub use schema::{DiffFormat, Ignored, SchemaCommand, run_schema};
 
 use crate::{Outcome, finish};
 

@@ -1,8 +1,9 @@
 //! `schema create | diff | check | sql`.
 
 use anyhow::Context;
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use sea_orm_cascade::diff::{Class, Comparison, DiffOptions, SchemaDiff};
+use sea_orm_cascade::name::TableName;
 use sea_orm_cascade::{Store, ddl};
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
@@ -28,13 +29,37 @@ pub enum SchemaCommand {
         /// How to show it
         #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
         format: DiffFormat,
+
+        #[command(flatten)]
+        but: Ignored,
     },
     /// Exit with 0 if the database is as the entities declare, and with 2 and the differences if not
-    Check,
+    Check {
+        #[command(flatten)]
+        but: Ignored,
+    },
     /// Print the statements that make the whole schema in an empty database
     Sql,
     /// Find what in the database and in the entities is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
     Lint(LintArguments),
+}
+
+/// Tables that are somebody else's.
+#[derive(Debug, Clone, Default, Args)]
+#[non_exhaustive]
+pub struct Ignored {
+    /// Leave this table out, because it is not the entities' business; repeat it for several
+    #[arg(long, value_name = "TABLE")]
+    ignore: Vec<String>,
+}
+
+impl Ignored {
+    fn added_to(&self, options: &DiffOptions) -> anyhow::Result<DiffOptions> {
+        self.ignore.iter().try_fold(options.clone(), |options, name| {
+            let table = TableName::read(name).with_context(|| format!("{name:?} is not the name of a table"))?;
+            Ok(options.ignore(table))
+        })
+    }
 }
 
 /// How differences are shown.
@@ -76,8 +101,8 @@ pub async fn run_schema<M: MigratorTrait>(
             .await
         }
         SchemaCommand::Create { sql: false } => create::<M>(store, options).await,
-        SchemaCommand::Diff { format } => {
-            let diff = store.diff(options).await?;
+        SchemaCommand::Diff { format, but } => {
+            let diff = store.diff(&but.added_to(options)?).await?;
             say_how(&diff);
             print(&match format {
                 DiffFormat::Text if diff.is_empty() => "equal: nothing would have to change\n".to_owned(),
@@ -87,8 +112,8 @@ pub async fn run_schema<M: MigratorTrait>(
             })?;
             Ok(Outcome::Done)
         }
-        SchemaCommand::Check => {
-            let diff = store.diff(options).await?;
+        SchemaCommand::Check { but } => {
+            let diff = store.diff(&but.added_to(options)?).await?;
             say_how(&diff);
             if diff.is_empty() {
                 print("equal: the database is as the entities declare\n")?;
