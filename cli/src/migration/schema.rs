@@ -30,11 +30,13 @@ pub enum SchemaCommand {
         #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
         format: DiffFormat,
 
+        /// What to leave out
         #[command(flatten)]
         but: Ignored,
     },
     /// Exit with 0 if the database is as the entities declare, and with 2 and the differences if not
     Check {
+        /// What to leave out
         #[command(flatten)]
         but: Ignored,
     },
