@@ -13,9 +13,9 @@ use clap::Parser;
 use sea_orm_cascade::introspect::{self, Scope};
 use sea_orm_cascade::overlay::Overlay;
 use sea_orm_cascade::schema::Schema;
-use sea_orm_cascade::{Backend, Entities, Store, StoreOptions};
+use sea_orm_cascade::{Backend, Entities, SqliteJournal, Store, StoreOptions};
 
-use crate::output::print;
+use crate::output::{Notes, print};
 use crate::{Outcome, finish};
 use arguments::{Arguments, Command, Common};
 
@@ -44,15 +44,21 @@ async fn run(store: &Store, common: &Common, overlay: Option<&Overlay>, command:
     if let Some(overlay) = overlay {
         overlay.apply(&mut schema)?;
     }
-    if !common.quiet {
-        for unknown in &schema.unknown {
-            crate::output::complain(&format!("note: {unknown}"));
-        }
+    let notes = if common.quiet { Notes::Silent } else { Notes::Told };
+    if schema.tables.is_empty() {
+        notes.tell(match store.backend() {
+            Backend::Postgres => "there are no tables here; --schema names another schema",
+            Backend::MySql => "there are no tables here; --schema names another database",
+            Backend::Sqlite => "there are no tables in this file",
+        });
+    }
+    for unknown in &schema.unknown {
+        notes.tell(unknown);
     }
     match command {
         Command::Schema(arguments) => schema::run(&schema, arguments),
         Command::Graph(arguments) => graph::run(&schema, arguments),
-        Command::Lint(arguments) => crate::lint::run(store, &schema, None, overlay, arguments).await,
+        Command::Lint(arguments) => crate::lint::run(store, &schema, None, overlay, arguments, notes).await,
         Command::Orphans(arguments) => orphans::run(store, &schema, arguments).await,
     }
 }
@@ -62,7 +68,9 @@ async fn connect(common: &Common) -> anyhow::Result<Store> {
         .database_url
         .as_deref()
         .context("no database: give --database-url, or set DATABASE_URL")?;
-    let mut options = StoreOptions::new();
+    // Looking at a file must not change it.
+    let mut options = StoreOptions::new().sqlite_journal(SqliteJournal::AsIs);
+    // PostgreSQL's connection then works in it, and its tables are called by their bare names.
     if let [only] = common.schema.as_slice() {
         options.schema = Some(only.clone());
     }
@@ -72,19 +80,11 @@ async fn connect(common: &Common) -> anyhow::Result<Store> {
 /// The schema that was asked for.
 async fn introspect(store: &Store, common: &Common) -> anyhow::Result<Schema> {
     let scope = match (common.schema.as_slice(), store.backend()) {
-        // PostgreSQL's connection works in it.
-        ([], _) | ([_], Backend::Postgres) => Scope::Own,
+        ([], _) => Scope::Own,
         (named, Backend::Postgres | Backend::MySql) => Scope::Named(named.to_vec()),
         (_, Backend::Sqlite) => anyhow::bail!("a SQLite database has no schemas: leave --schema out"),
     };
-    let schema = introspect::schema(store.connection(), &scope).await?;
-    if let [only] = common.schema.as_slice()
-        && schema.tables.is_empty()
-        && store.backend() == Backend::Postgres
-    {
-        introspect::schema(store.connection(), &Scope::Named(vec![only.clone()])).await?;
-    }
-    Ok(schema)
+    Ok(introspect::schema(store.connection(), &scope).await?)
 }
 
 /// To the file, if one was named, else to stdout.

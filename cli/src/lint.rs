@@ -10,7 +10,7 @@ use sea_orm_cascade::schema::Schema;
 use sea_orm_cascade::{Entities, Store};
 
 use crate::Outcome;
-use crate::output::{complain, print};
+use crate::output::{Notes, print};
 
 /// What `lint` is asked for.
 #[derive(Debug, Clone, Args)]
@@ -66,6 +66,7 @@ pub(crate) async fn run(
     entities: Option<&Entities>,
     overlay: Option<&Overlay>,
     arguments: &LintArguments,
+    notes: Notes,
 ) -> anyhow::Result<Outcome> {
     let settings = overlay.map_or_else(LintSettings::default, |overlay| overlay.lint().clone());
     lint::check_settings(&settings)?;
@@ -80,6 +81,13 @@ pub(crate) async fn run(
         // Orphans are to be expected where an entity declares a key that the database does not have.
         let completed = declared.as_ref().map(|declared| declared.completing(schema));
         let facts = lint::facts(store.connection(), completed.as_ref().unwrap_or(schema)).await?;
+        if !facts.unread.is_empty() {
+            let tables: Vec<_> = facts.unread.iter().map(ToString::to_string).collect();
+            notes.tell(&format!(
+                "this role may not read {}: whether there are orphans (L25), and keys near their highest number (L27), is not known",
+                tables.join(", ")
+            ));
+        }
         subject = subject.facts(facts);
     }
     let mut findings = lint::lint(&subject, &settings);
@@ -99,7 +107,7 @@ pub(crate) async fn run(
         let compared = baseline.compare(findings);
         findings = compared.findings;
         for gone in &compared.stale {
-            complain(&format!("note: {}: no longer found: {gone}", file.display()));
+            notes.tell(&format!("{}: no longer found: {gone}", file.display()));
         }
     }
     print(&match arguments.format {

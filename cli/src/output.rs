@@ -11,6 +11,22 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Whether notes are told, besides errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notes {
+    Told,
+    Silent,
+}
+
+impl Notes {
+    /// Writes a note to stderr.
+    pub(crate) fn tell(self, note: &str) {
+        if self == Self::Told {
+            complain(&format!("note: {note}"));
+        }
+    }
+}
+
 /// Writes a line to stderr. If even that fails there is nobody left to tell.
 pub(crate) fn complain(line: &str) {
     let mut stderr = std::io::stderr().lock();

@@ -8,7 +8,7 @@ use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::Outcome;
 use crate::lint::{self, LintArguments};
-use crate::output::{complain, print};
+use crate::output::{Notes, print};
 
 /// The commands about the schema that the entities declare.
 #[derive(Debug, Clone, Subcommand)]
@@ -71,6 +71,7 @@ pub async fn run_schema<M: MigratorTrait>(
                 Some(store.entities()),
                 crate::overlay::read(None)?.as_ref(),
                 &arguments,
+                Notes::Told,
             )
             .await
         }
@@ -82,7 +83,7 @@ pub async fn run_schema<M: MigratorTrait>(
                 DiffFormat::Text if diff.is_empty() => "equal: nothing would have to change\n".to_owned(),
                 DiffFormat::Text => diff.to_string(),
                 DiffFormat::Sql => commented(&diff),
-                DiffFormat::Json => serde_json::to_string_pretty(&diff)? + "\n",
+                DiffFormat::Json => json(&diff)?,
             })?;
             Ok(Outcome::Done)
         }
@@ -139,8 +140,8 @@ async fn record(manager: &SchemaManager<'_>, table: &str, name: &str) -> anyhow:
 
 fn say_how(diff: &SchemaDiff) {
     if diff.compared == Comparison::Spelling {
-        complain(
-            "note: the role may not make a schema of its own to see how the database stores what the entities declare; \
+        Notes::Told.tell(
+            "the role may not make a schema of its own to see how the database stores what the entities declare; \
              defaults and expressions that mean the same may be listed as different",
         );
     }
@@ -163,4 +164,12 @@ fn commented(diff: &SchemaDiff) -> String {
         sql.push_str(";\n");
     }
     sql
+}
+
+fn json(diff: &SchemaDiff) -> anyhow::Result<String> {
+    let mut value = serde_json::to_value(diff)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("format".to_owned(), 1.into());
+    }
+    Ok(serde_json::to_string_pretty(&value)? + "\n")
 }
