@@ -62,7 +62,7 @@ async fn probe(
             let error = connection_error(error);
             // A server that answers is not what is looked for.
             match (error.kind(), error.driver_code()) {
-                (ErrorKind::Connection, None) => error.with_hint(format!("is a server running at {server}?")),
+                (ErrorKind::Connection, None) => error.with_hint(format!("no server answers at {server}")),
                 _ => error,
             }
         })?;
@@ -152,7 +152,15 @@ async fn sqlite(url: &str, options: &StoreOptions) -> Result<DatabaseConnection>
     } else {
         pool(options, 4)
     };
-    let pool = pool.connect_with(connect).await.map_err(|error| {
+    let opened = async {
+        let pool = pool.connect_with(connect).await?;
+        // Whether it is a database is not known before something is read.
+        sqlx::query("SELECT 1 FROM sqlite_schema LIMIT 1")
+            .execute(&pool)
+            .await?;
+        Ok(pool)
+    };
+    let pool = opened.await.map_err(|error: sqlx::Error| {
         let error = connection_error(error);
         match error.driver_code() {
             Some("14") => error.with_hint(format!(
