@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use sea_orm_cascade::lint::{self, Baseline, Declared, Subject};
-use sea_orm_cascade::overlay::{LintSettings, Overlay, Severity};
+use sea_orm_cascade::overlay::{LintSettings, Severity};
 use sea_orm_cascade::schema::Schema;
 use sea_orm_cascade::{Entities, Store};
 
 use crate::Outcome;
 use crate::output::{Notes, print};
+use crate::overlay::OverlayFile;
 
 /// What `lint` is asked for.
 #[derive(Debug, Clone, Args)]
@@ -64,12 +65,18 @@ pub(crate) async fn run(
     store: &Store,
     schema: &Schema,
     entities: Option<&Entities>,
-    overlay: Option<&Overlay>,
+    overlay: Option<&OverlayFile>,
     arguments: &LintArguments,
     notes: Notes,
 ) -> anyhow::Result<Outcome> {
-    let settings = overlay.map_or_else(LintSettings::default, |overlay| overlay.lint().clone());
-    lint::check_settings(&settings)?;
+    let settings = match overlay {
+        Some(file) => {
+            let settings = file.overlay.lint();
+            file.blame(lint::check_settings(settings))?;
+            settings.clone()
+        }
+        None => LintSettings::default(),
+    };
     let declared = entities
         .map(|entities| Declared::new(store.backend(), entities))
         .transpose()?;

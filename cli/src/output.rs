@@ -6,7 +6,9 @@ use std::io::{ErrorKind, Write};
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("stdout cannot be written"))
+        }
         Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -166,6 +166,10 @@ async fn sqlite(url: &str, options: &StoreOptions) -> Result<DatabaseConnection>
             Some("14") => error.with_hint(format!(
                 "{file} cannot be opened; if it is to be created, add ?mode=rwc to the URL, and make its directory"
             )),
+            Some("8" | "264" | "520" | "1032" | "1288" | "1544") => error.with_hint(format!(
+                "{file} keeps its journal in files beside it, which cannot be written here; add ?immutable=1 to the URL if nobody \
+                 else has it open"
+            )),
             Some("26") => error.with_hint(format!("{file} is no SQLite database, or is encrypted")),
             _ => error,
         }

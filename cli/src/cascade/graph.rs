@@ -38,10 +38,27 @@ pub(super) fn find_table<'a>(schema: &'a Schema, name: &str) -> anyhow::Result<&
     known
         .or(<[_; 1]>::try_from(alike).ok().map(|[only]| only))
         .ok_or_else(|| {
-            let names: Vec<_> = schema.tables.iter().map(|table| table.name.to_string()).collect();
-            match names.is_empty() {
-                true => anyhow::anyhow!("there is no table {name:?}: this database has none"),
-                false => anyhow::anyhow!("there is no table {name:?}: there are {}", names.join(", ")),
+            let names: Vec<_> = tables().map(ToString::to_string).collect();
+            let near: Vec<_> = names
+                .iter()
+                .filter(|known| known.contains(name) || name.contains(known.as_str()))
+                .collect();
+            match (names.as_slice(), near.as_slice()) {
+                ([], _) => anyhow::anyhow!("there is no table {name:?}: this database has none"),
+                (names, _) if names.len() <= SHOWN => {
+                    anyhow::anyhow!("there is no table {name:?}: there are {}", names.join(", "))
+                }
+                (names, []) => anyhow::anyhow!(
+                    "there is no table {name:?} among {}: `cascade graph` shows them",
+                    names.len()
+                ),
+                (_, [nearest @ ..]) => {
+                    let nearest: Vec<_> = nearest.iter().take(SHOWN).map(|name| name.as_str()).collect();
+                    anyhow::anyhow!("there is no table {name:?}: did you mean {}?", nearest.join(", "))
+                }
             }
         })
 }
+
+/// Tables an error lists.
+const SHOWN: usize = 30;

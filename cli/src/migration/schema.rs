@@ -64,16 +64,13 @@ pub async fn run_schema<M: MigratorTrait>(
             Ok(Outcome::Done)
         }
         SchemaCommand::Lint(arguments) => {
-            let schema = store.introspect().await?;
-            lint::run(
-                store,
-                &schema,
-                Some(store.entities()),
-                crate::overlay::read(None)?.as_ref(),
-                &arguments,
-                Notes::Told,
-            )
-            .await
+            let mut schema = store.introspect().await?;
+            let overlay = crate::overlay::read(None)?;
+            if let Some(file) = &overlay {
+                file.blame(file.overlay.apply(&mut schema))?;
+            }
+            let entities = Some(store.entities());
+            lint::run(store, &schema, entities, overlay.as_ref(), &arguments, Notes::Told).await
         }
         SchemaCommand::Create { sql: false } => create::<M>(store).await,
         SchemaCommand::Diff { format } => {
