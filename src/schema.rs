@@ -50,7 +50,7 @@ mod visit;
 pub use data_type::TypeKind;
 pub use entities::{Declaration, DeclarationKind, Entities};
 pub use foreign_key::{Action, Deferrable, Enforcement, ForeignKey, Match};
-pub(crate) use foreign_key::{declared_relations, table_name};
+pub(crate) use foreign_key::{declared_relations, table_name, usual_name};
 pub use model::{LeftOut, LeftOutKind, NamedType, NamedTypeKind, Schema, Sequence};
 pub use table::{
     Check, Column, Generated, Identity, Index, IndexKey, IndexPart, PrimaryKey, Storage, Table, TableOptions, UniqueKey,

@@ -3,8 +3,8 @@
 use super::finding::Fix;
 use crate::backend::Backend;
 use crate::ddl::{self, column_list, identifier, table_name};
-use crate::name::{ColumnName, ConstraintName, TableName};
-use crate::schema::{Column, Deferrable, ForeignKey, Index, Table};
+use crate::name::{ColumnName, ConstraintName, Relation, TableName};
+use crate::schema::{Column, Deferrable, ForeignKey, Index, Table, usual_name};
 
 /// Whether an index to make is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,14 +224,16 @@ fn constraint(backend: Backend, key: &ForeignKey) -> String {
 }
 
 fn constraint_name(key: &ForeignKey) -> String {
-    let relation = &key.relation;
-    relation.constraint.as_ref().map_or_else(
-        || {
-            let columns: Vec<_> = relation.columns.iter().map(ColumnName::as_str).collect();
-            format!("fk-{}-{}", relation.table.name(), columns.join("-"))
-        },
-        ToString::to_string,
-    )
+    let Relation {
+        constraint,
+        table,
+        columns,
+        ..
+    } = &key.relation;
+    match constraint {
+        Some(name) => name.to_string(),
+        None => usual_name(table, columns).to_string(),
+    }
 }
 
 /// The name, as long as the engine takes it.
