@@ -58,8 +58,12 @@ async fn run(
             Backend::Sqlite => "there are no tables in this file",
         });
     }
-    for unknown in &schema.unknown {
+    let (shown, more) = schema.unknown.split_at(Ord::min(schema.unknown.len(), NOTES));
+    for unknown in shown {
         notes.tell(unknown);
+    }
+    if !more.is_empty() {
+        notes.tell(&format!("and {} more, which `cascade schema` lists", more.len()));
     }
     match command {
         Command::Schema(arguments) => schema::run(&schema, arguments),
@@ -68,6 +72,9 @@ async fn run(
         Command::Orphans(arguments) => orphans::run(store, &schema, arguments).await,
     }
 }
+
+/// Notes about what of a schema is not known; a user who may only SELECT gets two a key on MySQL.
+const NOTES: usize = 5;
 
 async fn connect(common: &Common) -> anyhow::Result<Store> {
     let url = common

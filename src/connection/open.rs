@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sea_orm::DatabaseConnection;
 use sea_orm::{DbErr, sqlx};
 
-use super::options::{SqliteJournal, StoreOptions};
+use super::options::StoreOptions;
 use crate::error::{Error, Result};
 
 /// How a password gets into a URL.
@@ -139,7 +139,7 @@ async fn sqlite(url: &str, options: &StoreOptions) -> Result<DatabaseConnection>
     })?;
     let file = connect.get_filename().display().to_string();
     connect = connect.foreign_keys(true).busy_timeout(options.busy_timeout);
-    if !in_memory && !read_only && options.sqlite_journal == SqliteJournal::Wal {
+    if !in_memory && !read_only && options.sqlite_journal == super::options::SqliteJournal::Wal {
         connect = connect.journal_mode(SqliteJournalMode::Wal);
     }
     let pool = if in_memory {

@@ -52,7 +52,7 @@ pub(super) fn find_table<'a>(schema: &'a Schema, name: &str) -> anyhow::Result<&
                     "there is no table {name:?} among {}: `cascade graph` shows them",
                     names.len()
                 ),
-                (_, [nearest @ ..]) => {
+                (_, nearest) => {
                     let nearest: Vec<_> = nearest.iter().take(SHOWN).map(|name| name.as_str()).collect();
                     anyhow::anyhow!("there is no table {name:?}: did you mean {}?", nearest.join(", "))
                 }
