@@ -25,7 +25,7 @@ use crate::backend::Backend;
 use crate::error::{Result, TRANSACTION_ENDED};
 use crate::observe::STATEMENT;
 
-pub use options::{Access, RetryPolicy, StoreOptions, TransactionOptions};
+pub use options::{Access, RetryPolicy, SqliteJournal, StoreOptions, TransactionOptions};
 use transaction::TransactionState;
 
 pub(crate) use open::open;

@@ -19,6 +19,7 @@ mod postgres;
 mod sqlite;
 mod text;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: ErrorKind,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
     driver: Option<DriverError>,
     raw: Option<DbErr>,
 }
@@ -189,17 +190,16 @@ impl Error {
     }
 
     /// Adds the way out.
-    #[cfg(feature = "sqlite")]
     #[must_use]
-    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
-        self.0.hint = Some(hint);
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// The role may not do it, or the server takes no writes.
     pub(crate) fn is_refused(&self) -> bool {
         // SQLSTATE of PostgreSQL; numbers of MySQL.
-        let codes = ["42501", "25006", "1044", "1142", "1227", "1290", "1792", "1836"];
+        let codes = ["42501", "25006", "1044", "1142", "1143", "1227", "1290", "1792", "1836"];
         self.driver_code().is_some_and(|code| codes.contains(&code))
     }
 
@@ -333,7 +333,7 @@ impl From<DbErr> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.kind)?;
-        if let Some(hint) = self.0.hint {
+        if let Some(hint) = &self.0.hint {
             write!(f, ": {hint}")?;
         }
         Ok(())

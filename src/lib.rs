@@ -92,7 +92,7 @@ pub mod schema;
 mod store;
 
 pub use backend::Backend;
-pub use connection::{Access, Connection, RetryPolicy, StoreOptions, TransactionOptions};
+pub use connection::{Access, Connection, RetryPolicy, SqliteJournal, StoreOptions, TransactionOptions};
 pub use delete::DeleteReport;
 pub use error::{Direction, Error, ErrorKind, Result};
 pub use repository::{Cursor, EntityRepository, Page, Query, Repository, RepositoryExt};

@@ -50,7 +50,7 @@ mod visit;
 
 pub use data_type::TypeKind;
 pub use declaration::{Declaration, DeclarationKind};
-pub(crate) use declaration::{declared_relations, table_name};
+pub(crate) use declaration::{declared_relations, table_name, usual_name};
 pub use entities::Entities;
 pub use foreign_key::{Action, Deferrable, Enforcement, ForeignKey, Match};
 pub use model::{LeftOut, LeftOutKind, NamedType, NamedTypeKind, Schema, Sequence};

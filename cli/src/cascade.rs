@@ -5,17 +5,18 @@ mod graph;
 mod orphans;
 mod schema;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
 use sea_orm_cascade::introspect::{self, Scope};
-use sea_orm_cascade::overlay::Overlay;
 use sea_orm_cascade::schema::Schema;
-use sea_orm_cascade::{Backend, Entities, Store, StoreOptions};
+use sea_orm_cascade::{Backend, Entities, SqliteJournal, Store, StoreOptions};
 
-use crate::output::print;
+use crate::output::{Notes, print};
+use crate::overlay::OverlayFile;
 use crate::{Outcome, finish};
 use arguments::{Arguments, Command, Common};
 
@@ -39,52 +40,75 @@ async fn carry_out(arguments: Arguments) -> anyhow::Result<Outcome> {
     outcome
 }
 
-async fn run(store: &Store, common: &Common, overlay: Option<&Overlay>, command: &Command) -> anyhow::Result<Outcome> {
+async fn run(
+    store: &Store,
+    common: &Common,
+    overlay: Option<&OverlayFile>,
+    command: &Command,
+) -> anyhow::Result<Outcome> {
     let mut schema = introspect(store, common).await?;
     if let Some(overlay) = overlay {
-        overlay.apply(&mut schema)?;
+        overlay.blame(overlay.overlay.apply(&mut schema))?;
     }
-    if !common.quiet {
-        for unknown in &schema.unknown {
-            crate::output::complain(&format!("note: {unknown}"));
-        }
+    let notes = if common.quiet { Notes::Silent } else { Notes::Told };
+    if schema.tables.is_empty() {
+        notes.tell(match store.backend() {
+            Backend::Postgres => "there are no tables here; --schema names another schema",
+            Backend::MySql => "there are no tables here; --schema names another database",
+            Backend::Sqlite => "there are no tables in this file",
+        });
+    }
+    let (shown, more) = schema.unknown.split_at(Ord::min(schema.unknown.len(), NOTES));
+    for unknown in shown {
+        notes.tell(unknown);
+    }
+    if !more.is_empty() {
+        notes.tell(&format!("and {} more, which `cascade schema` lists", more.len()));
     }
     match command {
         Command::Schema(arguments) => schema::run(&schema, arguments),
         Command::Graph(arguments) => graph::run(&schema, arguments),
-        Command::Lint(arguments) => crate::lint::run(store, &schema, None, overlay, arguments).await,
+        Command::Lint(arguments) => crate::lint::run(store, &schema, None, overlay, arguments, notes).await,
         Command::Orphans(arguments) => orphans::run(store, &schema, arguments).await,
     }
 }
+
+/// Notes about what of a schema is not known; a user who may only SELECT gets two a key on MySQL.
+const NOTES: usize = 5;
 
 async fn connect(common: &Common) -> anyhow::Result<Store> {
     let url = common
         .database_url
         .as_deref()
         .context("no database: give --database-url, or set DATABASE_URL")?;
-    let mut options = StoreOptions::new();
+    // Looking at a file must not change it.
+    let mut options = StoreOptions::new().sqlite_journal(SqliteJournal::AsIs);
+    // PostgreSQL's connection then works in it, and its tables are called by their bare names.
     if let [only] = common.schema.as_slice() {
         options.schema = Some(only.clone());
     }
-    Ok(Store::connect_with(url, Entities::new(), options).await?)
+    Ok(Store::connect_with(&with_room(url), Entities::new(), options).await?)
+}
+
+/// sqlx keeps 100 prepared statements of a connection. Closing one to make room costs 40 ms on MySQL, where no answer comes and
+/// the kernel waits for one before it sends the next; a database of a thousand keys would take a minute and not a second.
+fn with_room(url: &str) -> Cow<'_, str> {
+    let parameter = "statement-cache-capacity";
+    let is_mysql = url.starts_with("mysql:") || url.starts_with("mariadb:");
+    match is_mysql && !url.contains(parameter) {
+        true => format!("{url}{}{parameter}=4000", if url.contains('?') { '&' } else { '?' }).into(),
+        false => url.into(),
+    }
 }
 
 /// The schema that was asked for.
 async fn introspect(store: &Store, common: &Common) -> anyhow::Result<Schema> {
     let scope = match (common.schema.as_slice(), store.backend()) {
-        // PostgreSQL's connection works in it.
-        ([], _) | ([_], Backend::Postgres) => Scope::Own,
+        ([], _) => Scope::Own,
         (named, Backend::Postgres | Backend::MySql) => Scope::Named(named.to_vec()),
         (_, Backend::Sqlite) => anyhow::bail!("a SQLite database has no schemas: leave --schema out"),
     };
-    let schema = introspect::schema(store.connection(), &scope).await?;
-    if let [only] = common.schema.as_slice()
-        && schema.tables.is_empty()
-        && store.backend() == Backend::Postgres
-    {
-        introspect::schema(store.connection(), &Scope::Named(vec![only.clone()])).await?;
-    }
-    Ok(schema)
+    Ok(introspect::schema(store.connection(), &scope).await?)
 }
 
 /// To the file, if one was named, else to stdout.

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use sea_orm_cascade::lint::{self, Baseline, Declared, Subject};
-use sea_orm_cascade::overlay::{LintSettings, Overlay, Severity};
+use sea_orm_cascade::overlay::{LintSettings, Severity};
 use sea_orm_cascade::schema::Schema;
 use sea_orm_cascade::{Entities, Store};
 
 use crate::Outcome;
-use crate::output::{complain, print};
+use crate::output::{Notes, print};
+use crate::overlay::OverlayFile;
 
 /// What `lint` is asked for.
 #[derive(Debug, Clone, Args)]
@@ -64,11 +65,18 @@ pub(crate) async fn run(
     store: &Store,
     schema: &Schema,
     entities: Option<&Entities>,
-    overlay: Option<&Overlay>,
+    overlay: Option<&OverlayFile>,
     arguments: &LintArguments,
+    notes: Notes,
 ) -> anyhow::Result<Outcome> {
-    let settings = overlay.map_or_else(LintSettings::default, |overlay| overlay.lint().clone());
-    lint::check_settings(&settings)?;
+    let settings = match overlay {
+        Some(file) => {
+            let settings = file.overlay.lint();
+            file.blame(lint::check_settings(settings))?;
+            settings.clone()
+        }
+        None => LintSettings::default(),
+    };
     let declared = entities
         .map(|entities| Declared::new(store.backend(), entities))
         .transpose()?;
@@ -80,6 +88,13 @@ pub(crate) async fn run(
         // Orphans are to be expected where an entity declares a key that the database does not have.
         let completed = declared.as_ref().map(|declared| declared.completing(schema));
         let facts = lint::facts(store.connection(), completed.as_ref().unwrap_or(schema)).await?;
+        if !facts.unread.is_empty() {
+            let tables: Vec<_> = facts.unread.iter().map(ToString::to_string).collect();
+            notes.tell(&format!(
+                "this role may not read {}: whether there are orphans (L25), and keys near their highest number (L27), is not known",
+                tables.join(", ")
+            ));
+        }
         subject = subject.facts(facts);
     }
     let mut findings = lint::lint(&subject, &settings);
@@ -99,7 +114,7 @@ pub(crate) async fn run(
         let compared = baseline.compare(findings);
         findings = compared.findings;
         for gone in &compared.stale {
-            complain(&format!("note: {}: no longer found: {gone}", file.display()));
+            notes.tell(&format!("{}: no longer found: {gone}", file.display()));
         }
     }
     print(&match arguments.format {

@@ -6,8 +6,26 @@ use std::io::{ErrorKind, Write};
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("stdout cannot be written"))
+        }
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether notes are told, besides errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notes {
+    Told,
+    Silent,
+}
+
+impl Notes {
+    /// Writes a note to stderr.
+    pub(crate) fn tell(self, note: &str) {
+        if self == Self::Told {
+            complain(&format!("note: {note}"));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use sea_orm_cascade::{Entities, Store};
+use sea_orm_cascade::{Entities, SqliteJournal, Store, StoreOptions};
 use sea_orm_migration::sea_orm::ConnectionTrait;
 use snapbox::cmd::{Command, cargo_bin};
 use snapbox::str;
@@ -14,13 +14,9 @@ use tempfile::TempDir;
 fn shop() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}?mode=rwc", directory.path().join("shop.db").display());
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(async {
-            let store = Store::connect(&url, Entities::new()).await.unwrap();
-            let script = "
+    runtime().block_on(async {
+        let store = Store::connect(&url, Entities::new()).await.unwrap();
+        let script = "
                 PRAGMA foreign_keys = OFF;
                 CREATE TABLE users (id integer NOT NULL PRIMARY KEY, name text NOT NULL);
                 CREATE TABLE posts (
@@ -37,10 +33,17 @@ fn shop() -> TempDir {
                 INSERT INTO posts VALUES (1, 1, 'a'), (2, 7, 'b'), (3, 8, 'c'), (4, NULL, 'd');
                 INSERT INTO comments VALUES (1, 1);
             ";
-            store.connection().execute_unprepared(script).await.unwrap();
-            store.close().await.unwrap();
-        });
+        store.connection().execute_unprepared(script).await.unwrap();
+        store.close().await.unwrap();
+    });
     directory
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// `cascade` in this directory, on its database.
@@ -274,7 +277,7 @@ info L25 orphans: 2 rows reference by posts.user_id what is not in users.id
 
     std::fs::write(shop.path().join("cascade.toml"), "[lint.levels]\nL1 = \"off\"\n").unwrap();
     cascade(shop.path()).arg("lint").assert().code(1).stderr_eq(str![[r#"
-error: "L1" is not a rule of the linter: there are L01, L02, L03, L04, L05, L06, L07, L08, L09, L10, L11, L12, L13, L14, L15, L16, L17, L18, L19, L20, L21, L22, L23, L24, L25, L26, L27, L28, L29, L42, L43, L45, L46
+error: cascade.toml cannot be used: "L1" is not a rule of the linter: there are L01, L02, L03, L04, L05, L06, L07, L08, L09, L10, L11, L12, L13, L14, L15, L16, L17, L18, L19, L20, L21, L22, L23, L24, L25, L26, L27, L28, L29, L42, L43, L45, L46
 
 "#]]);
 }
@@ -389,4 +392,198 @@ overlay, line 1: [[foreign_key]] needs references: references = { table = "users
 overlay, line 2: [[foreign_key]] has no field tabel, did you mean table? known are table, columns, references, on_delete, on_delete_columns, on_update, enforced_by, name
 
 "#]]);
+}
+
+#[test]
+fn looking_at_a_file_does_not_change_it() {
+    let shop = shop();
+    let file = shop.path().join("old.db");
+    // As most programs leave a file: not in WAL mode.
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    let options = StoreOptions::new().sqlite_journal(SqliteJournal::AsIs);
+    runtime().block_on(async {
+        let store = Store::connect_with(&url, Entities::new(), options).await.unwrap();
+        let script = "CREATE TABLE users (id integer NOT NULL PRIMARY KEY, boss_id integer REFERENCES users (id))";
+        store.connection().execute_unprepared(script).await.unwrap();
+        store.close().await.unwrap();
+    });
+    let before = std::fs::read(&file).unwrap();
+    for command in ["schema", "graph", "lint", "orphans"] {
+        let output = cascade(shop.path())
+            .args([command, "-u", "sqlite://old.db"])
+            .output()
+            .unwrap();
+        assert_ne!(output.status.code(), Some(1), "{command}");
+        assert!(std::fs::read(&file).unwrap() == before, "{command} changed it");
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_named() {
+    let shop = shop();
+    std::fs::write(
+        shop.path().join("letter.db"),
+        "Dear Ann, this is no database. ".repeat(40),
+    )
+    .unwrap();
+    for (url, said) in [
+        (
+            "sqlite:no/shop.db",
+            "error: the database cannot be reached, refuses the connection, or closed it: no/shop.db cannot be opened; if it is to be \
+             created, add ?mode=rwc to the URL, and make its directory: unable to open database file (14)\n",
+        ),
+        (
+            "sqlite:letter.db",
+            "error: the database cannot be reached, refuses the connection, or closed it: letter.db is no SQLite database, or is \
+             encrypted: file is not a database (26)\n",
+        ),
+        (
+            "sqlite:shop.db?mode=x",
+            "error: the database URL cannot be read: it must look like sqlite:FILE or sqlite::memory:, with ?mode=ro, rw, rwc or memory, \
+             cache=, immutable= or vfs= behind it\n",
+        ),
+        (
+            "shop.db",
+            "error: the database URL must begin with postgres://, mysql:// or sqlite:\n",
+        ),
+        (
+            "oracle://ann:hunter2@localhost/shop",
+            "error: oracle is not a supported database: the URL must begin with postgres://, mysql:// or sqlite:\n",
+        ),
+        (
+            "postgres://ann:hunter2@127.0.0.1:1/shop",
+            "error: the database cannot be reached, refuses the connection, or closed it: no server answers at 127.0.0.1:1: error \
+             communicating with database: Connection refused (os error 111)\n",
+        ),
+        (
+            "mysql://ann:hunter2/@127.0.0.1:1/shop",
+            "error: the database URL cannot be read: it must look like \
+             mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=required, with / # ? @ : in the user's name and the password written as \
+             %2F %23 %3F %40 %3A\n",
+        ),
+    ] {
+        let output = cascade(shop.path()).args(["schema", "-u", url]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), said, "{url}");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{url}");
+    }
+}
+
+#[test]
+fn an_empty_database_is_remarked_upon() {
+    let shop = shop();
+    std::fs::write(shop.path().join("empty.db"), "").unwrap();
+    let graph = || cascade(shop.path()).args(["graph", "-u", "sqlite:empty.db"]);
+    graph().assert().success().stdout_eq("").stderr_eq(str![[r#"
+note: there are no tables in this file
+
+"#]]);
+    graph().arg("--quiet").assert().success().stdout_eq("").stderr_eq("");
+}
+
+#[test]
+fn schemas_are_not_for_sqlite() {
+    let shop = shop();
+    cascade(shop.path())
+        .args(["schema", "--schema", "main"])
+        .assert()
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: a SQLite database has no schemas: leave --schema out
+
+"#]]);
+}
+
+#[test]
+fn where_it_cannot_write() {
+    let shop = shop();
+    cascade(shop.path())
+        .args(["schema", "--output", "no/schema.txt"])
+        .assert()
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no/schema.txt cannot be written: No such file or directory (os error 2)
+
+"#]]);
+}
+
+/// As `cascade schema | head` does.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let shop = shop();
+    let mut process = std::process::Command::new(cargo_bin!("cascade"))
+        .current_dir(shop.path())
+        .args(["schema", "-u", "sqlite://shop.db", "--format", "svg"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(process.stdout.take());
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn every_json_says_its_format() {
+    let shop = shop();
+    for arguments in [
+        &["lint", "--format", "json"][..],
+        &["orphans", "--format", "json"],
+        &["orphans", "posts", "--repair", "null", "--format", "json"],
+    ] {
+        let output = cascade(shop.path()).args(arguments).output().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["format"], 1, "{arguments:?}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_baseline_that_shrank_is_told_unless_quiet() {
+    let shop = shop();
+    std::fs::write(shop.path().join("baseline.txt"), "L45 elsewhere\n").unwrap();
+    let lint = || cascade(shop.path()).args(["lint", "--baseline", "baseline.txt"]);
+    lint().assert().code(2).stderr_eq(str![[r#"
+note: baseline.txt: no longer found: L45 elsewhere
+
+"#]]);
+    lint().arg("-q").assert().code(2).stderr_eq("");
+}
+
+#[test]
+fn a_column_that_is_not_there() {
+    let shop = shop();
+    cascade(shop.path())
+        .args(["orphans", "posts.user"])
+        .assert()
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: posts has no column user
+
+"#]]);
+    std::fs::write(
+        shop.path().join("cascade.toml"),
+        "[[foreign_key]]\ntable = \"posts\"\ncolumns = [\"user\"]\nreferences = { table = \"user\" }\n",
+    )
+    .unwrap();
+    cascade(shop.path()).arg("graph").assert().code(1).stderr_eq(str![[r#"
+error: cascade.toml cannot be used: overlay, line 3: posts has no column user
+overlay, line 4: there is no table user, did you mean users?
+
+"#]]);
+}
+
+/// The statements, and never what is bound to them.
+#[test]
+fn verbose_shows_the_statements() {
+    let shop = shop();
+    let output = cascade(shop.path())
+        .args(["orphans", "posts", "--repair", "reown", "--to", "1", "-v"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("SELECT") && said.contains("posts"), "{said}");
 }

@@ -18,8 +18,20 @@ pub struct StoreOptions {
     pub busy_timeout: Duration,
     /// The PostgreSQL schema to work in (the connection's `search_path`). Default: the role's own. Other engines ignore it.
     pub schema: Option<String>,
+    /// What becomes of a SQLite file's journal. Other engines ignore it.
+    pub sqlite_journal: SqliteJournal,
     /// How transactions are retried.
     pub retry: RetryPolicy,
+}
+
+/// What becomes of a SQLite file's journal mode, which is a property of the file and outlives the connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum SqliteJournal {
+    /// It becomes WAL: readers and the writer do not wait for each other.
+    #[default]
+    Wal,
+    /// It stays what it is: opening the file does not write to it.
+    AsIs,
 }
 
 impl StoreOptions {
@@ -31,6 +43,7 @@ impl StoreOptions {
             acquire_timeout: Duration::from_secs(30),
             busy_timeout: Duration::from_secs(5),
             schema: None,
+            sqlite_journal: SqliteJournal::Wal,
             retry: RetryPolicy::new(),
         }
     }
@@ -60,6 +73,13 @@ impl StoreOptions {
     #[must_use]
     pub fn schema(mut self, schema: impl Into<String>) -> Self {
         self.schema = Some(schema.into());
+        self
+    }
+
+    /// Sets [`sqlite_journal`](Self::sqlite_journal).
+    #[must_use]
+    pub fn sqlite_journal(mut self, journal: SqliteJournal) -> Self {
+        self.sqlite_journal = journal;
         self
     }
 

@@ -35,7 +35,7 @@ impl fmt::Display for ErrorKind {
                 more => write!(f, "{reason}, in each of {more} attempts"),
             },
             Self::Timeout { limit } => write!(f, "{limit}"),
-            Self::Connection => f.write_str("the database cannot be reached, or closed the connection"),
+            Self::Connection => f.write_str("the database cannot be reached, refuses the connection, or closed it"),
             Self::CommitUnknown => f.write_str(
                 "the connection broke while committing: the transaction may or may not have been applied; look before trying again",
             ),

@@ -1,12 +1,16 @@
 //! [`facts`]: what only the data and the session tell. The linter's one module that touches a database.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 
-use super::{sql, types};
+use super::types;
 use crate::backend::Backend;
-use crate::connection::Connection;
+use crate::connection::{Connection, TransactionOptions};
+use crate::ddl::{identifier, table_name};
 use crate::error::{ErrorKind, Result};
 use crate::name::{ColumnName, Relation, TableName};
+use crate::observe::Operation;
 use crate::schema::{Enforcement, ForeignKey, Schema};
 
 /// Orphans are counted up to so many for each key.
@@ -25,6 +29,8 @@ pub struct Facts {
     pub foreign_keys_enforced: Option<bool>,
     /// How far primary keys of one column of at most 4 bytes have come.
     pub key_use: Vec<KeyUse>,
+    /// Tables that the role may not read: what only their rows tell is not known.
+    pub unread: BTreeSet<TableName>,
 }
 
 /// Rows that reference what is not there.
@@ -56,14 +62,18 @@ pub struct KeyUse {
 /// are not among them. A key that the database does not have is looked along too if the schema has it: from an overlay file, or from
 /// entities by [`Declared::completing`](super::Declared::completing).
 ///
+/// A table that the role may not read is left out and named in [`Facts::unread`]. In a transaction that does not doom it.
+///
 /// # Errors
 ///
-/// A database error if a table cannot be read, for example because the role may not.
+/// What else the database reports.
 pub async fn facts(connection: &Connection, schema: &Schema) -> Result<Facts> {
+    let mut unread = BTreeSet::new();
     Ok(Facts {
-        orphans: orphans(connection, schema).await?,
+        orphans: orphans(connection, schema, &mut unread).await?,
         foreign_keys_enforced: enforced(connection).await?,
-        key_use: key_use(connection, schema).await?,
+        key_use: key_use(connection, schema, &mut unread).await?,
+        unread,
     })
 }
 
@@ -79,7 +89,7 @@ async fn enforced(connection: &Connection) -> Result<Option<bool>> {
     Ok(answers.first().copied().flatten().map(|answer| answer != 0))
 }
 
-async fn orphans(connection: &Connection, schema: &Schema) -> Result<Vec<Orphans>> {
+async fn orphans(connection: &Connection, schema: &Schema, unread: &mut BTreeSet<TableName>) -> Result<Vec<Orphans>> {
     let (constraints, others): (Vec<_>, Vec<_>) = schema
         .foreign_keys()
         .filter(|key| can_be_compared(schema, key))
@@ -88,31 +98,31 @@ async fn orphans(connection: &Connection, schema: &Schema) -> Result<Vec<Orphans
         .iter()
         .map(|key| count_of_orphans(schema, &key.relation))
         .collect();
-    let answers = ask(connection, &questions).await?;
-    let mut counted: Vec<_> = constraints
+    let answers = ask_about(connection, &questions, unread).await?;
+    let mut found: Vec<_> = constraints
         .into_iter()
         .zip(answers)
-        .map(|(key, rows)| counted(key, rows))
+        .filter_map(|(key, rows)| Some(counted(key, rows?)))
         .collect();
     for key in others {
-        match ask(connection, &[count_of_orphans(schema, &key.relation)]).await {
-            Ok(rows) => counted.push(self::counted(key, rows.first().copied().flatten())),
+        match ask_about(connection, &[count_of_orphans(schema, &key.relation)], unread).await {
+            Ok(rows) => found.extend(rows.into_iter().flatten().map(|rows| counted(key, rows))),
             // Two texts whose collations MySQL will not mix: that there are orphans is not known.
             Err(error) if is_mix_of_collations(error.kind()) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(counted)
+    Ok(found)
 }
 
 fn is_mix_of_collations(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::Database { code: Some(code) } if code == "1267")
 }
 
-fn counted(key: &ForeignKey, rows: Option<i64>) -> Orphans {
+fn counted(key: &ForeignKey, rows: i64) -> Orphans {
     Orphans {
         relation: key.relation.clone(),
-        rows: rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0),
+        rows: u64::try_from(rows).unwrap_or(0),
     }
 }
 
@@ -130,9 +140,9 @@ fn can_be_compared(schema: &Schema, key: &ForeignKey) -> bool {
     })
 }
 
-fn count_of_orphans(schema: &Schema, relation: &Relation) -> String {
+fn count_of_orphans<'a>(schema: &Schema, relation: &'a Relation) -> Question<'a> {
     let backend = schema.backend;
-    let column = |alias: &str, column: &ColumnName| format!("{alias}.{}", sql::quoted(backend, column.as_str()));
+    let column = |alias: &str, column: &ColumnName| format!("{alias}.{}", identifier(backend, column.as_str()));
     let pairs = relation.columns.iter().zip(&relation.referenced_columns);
     // The referenced column comes first, since SQLite compares by the first one's affinity and collation, as the key does.
     let equal: Vec<_> = pairs
@@ -146,13 +156,17 @@ fn count_of_orphans(schema: &Schema, relation: &Relation) -> String {
         .iter()
         .map(|from| format!("{} IS NOT NULL", column("c", from)))
         .collect();
-    format!(
+    let sql = format!(
         "(SELECT COUNT(*) FROM (SELECT 1 AS one FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}) LIMIT {COUNTED}) o)",
-        sql::table(backend, &relation.table),
+        table_name(backend, &relation.table),
         references.join(" AND "),
-        sql::table(backend, &relation.referenced_table),
+        table_name(backend, &relation.referenced_table),
         equal.join(" AND ")
-    )
+    );
+    Question {
+        sql,
+        of: vec![&relation.table, &relation.referenced_table],
+    }
 }
 
 /// PostgreSQL's keys compare by the referenced column's collation; in a query it wants to be told which of two.
@@ -163,9 +177,9 @@ fn as_referenced(schema: &Schema, relation: &Relation, from: &ColumnName, to: &C
     differs.then(|| format!(" COLLATE {}", to.collation.as_deref().unwrap_or("\"default\"")))
 }
 
-async fn key_use(connection: &Connection, schema: &Schema) -> Result<Vec<KeyUse>> {
+async fn key_use(connection: &Connection, schema: &Schema, unread: &mut BTreeSet<TableName>) -> Result<Vec<KeyUse>> {
     let backend = connection.backend();
-    let mut uses: Vec<_> = schema
+    let asked: Vec<_> = schema
         .tables
         .iter()
         .filter_map(|table| {
@@ -180,11 +194,18 @@ async fn key_use(connection: &Connection, schema: &Schema) -> Result<Vec<KeyUse>
             })
         })
         .collect();
-    let questions: Vec<_> = uses.iter().map(|used| highest(backend, used)).collect();
-    let answers = ask(connection, &questions).await?;
-    for (used, answer) in uses.iter_mut().zip(answers) {
-        used.highest = answer.map_or(0, i128::from);
-    }
+    let questions: Vec<_> = asked.iter().map(|used| highest(backend, used)).collect();
+    let answers = ask_about(connection, &questions, unread).await?;
+    let mut uses: Vec<_> = asked
+        .iter()
+        .zip(answers)
+        .filter_map(|(used, answer)| {
+            Some(KeyUse {
+                highest: i128::from(answer?),
+                ..used.clone()
+            })
+        })
+        .collect();
     if !uses.is_empty() {
         for (table, column, given) in given_out(connection).await? {
             let known = uses
@@ -210,16 +231,19 @@ fn small_capacity(schema: &Schema, column: &crate::schema::Column) -> Option<i12
         .flatten()
 }
 
-fn highest(backend: Backend, used: &KeyUse) -> String {
+fn highest(backend: Backend, used: &KeyUse) -> Question<'_> {
     let kind = match backend {
         Backend::Postgres | Backend::Sqlite => "bigint",
         Backend::MySql => "SIGNED",
     };
-    format!(
-        "(SELECT CAST(MAX({}) AS {kind}) FROM {})",
-        sql::quoted(backend, used.column.as_str()),
-        sql::table(backend, &used.table)
-    )
+    Question {
+        sql: format!(
+            "(SELECT CAST(MAX({}) AS {kind}) FROM {})",
+            identifier(backend, used.column.as_str()),
+            table_name(backend, &used.table)
+        ),
+        of: vec![&used.table],
+    }
 }
 
 /// The last number that was given out for a column, which may be of a row that has gone. MySQL has one counted column a table, and does
@@ -257,6 +281,83 @@ async fn given_out(connection: &Connection) -> Result<Vec<(TableName, Option<Col
         given.extend(last.map(|last| (table, column.map(ColumnName::new), last)));
     }
     Ok(given)
+}
+
+/// A number to ask of the rows of tables.
+struct Question<'a> {
+    sql: String,
+    of: Vec<&'a TableName>,
+}
+
+/// One number for each question, in their order; 0 for NULL, and nothing where the role may not read the tables.
+async fn ask_about(
+    connection: &Connection,
+    questions: &[Question<'_>],
+    unread: &mut BTreeSet<TableName>,
+) -> Result<Vec<Option<i64>>> {
+    let mut answers = Vec::new();
+    for some in questions.chunks(QUESTIONS) {
+        let sql: Vec<_> = some.iter().map(|question| question.sql.clone()).collect();
+        match ask_safely(connection, &sql).await {
+            Ok(numbers) => answers.extend(numbers.into_iter().map(|number| Some(number.unwrap_or(0)))),
+            Err(error) if error.is_refused() => {
+                for question in some {
+                    answers.push(ask_alone(connection, question, unread).await?);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(answers)
+}
+
+async fn ask_alone(
+    connection: &Connection,
+    question: &Question<'_>,
+    unread: &mut BTreeSet<TableName>,
+) -> Result<Option<i64>> {
+    if question.of.iter().any(|table| unread.contains(table)) {
+        return Ok(None);
+    }
+    match ask_safely(connection, std::slice::from_ref(&question.sql)).await {
+        Ok(numbers) => Ok(Some(numbers.first().copied().flatten().unwrap_or(0))),
+        Err(error) if error.is_refused() => {
+            let mut refused = Vec::new();
+            for table in &question.of {
+                let table_sql = table_name(connection.backend(), table);
+                let probe = format!("(SELECT COUNT(*) FROM (SELECT 1 AS one FROM {table_sql} LIMIT 1) o)");
+                if ask_safely(connection, &[probe])
+                    .await
+                    .is_err_and(|error| error.is_refused())
+                {
+                    refused.push((*table).clone());
+                }
+            }
+            // Neither, if it is columns that it may not read.
+            if refused.is_empty() {
+                refused.extend(question.of.first().map(|table| (*table).clone()));
+            }
+            unread.extend(refused);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// [`ask`], without dooming a transaction around it.
+async fn ask_safely(connection: &Connection, questions: &[String]) -> Result<Vec<Option<i64>>> {
+    if !connection.is_transaction() {
+        return ask(connection, questions).await;
+    }
+    let operation = Operation::new("lint_facts", connection.backend(), "");
+    let options = TransactionOptions::new().read_only();
+    connection
+        .transaction(
+            options,
+            &operation,
+            |nested| async move { ask(&nested, questions).await },
+        )
+        .await
 }
 
 /// One number for each question, in their order.

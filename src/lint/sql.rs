@@ -1,34 +1,16 @@
-//! The statements that fixes propose. All quoting of this module's is here.
+//! The statements that fixes propose, put together from the parts that `ddl` makes.
 
 use super::finding::Fix;
 use crate::backend::Backend;
-use crate::name::{ColumnName, TableName};
-use crate::schema::{Action, Column, Deferrable, ForeignKey, Identity, Index, Storage, Table};
+use crate::ddl::{self, column_list, identifier, table_name};
+use crate::name::{ColumnName, ConstraintName, Relation, TableName};
+use crate::schema::{Column, Deferrable, ForeignKey, Index, Table, usual_name};
 
 /// Whether an index to make is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Uniqueness {
     Unique,
     Any,
-}
-
-pub(super) fn quoted(backend: Backend, name: &str) -> String {
-    match backend {
-        Backend::Postgres | Backend::Sqlite => format!("\"{}\"", name.replace('"', "\"\"")),
-        Backend::MySql => format!("`{}`", name.replace('`', "``")),
-    }
-}
-
-pub(super) fn table(backend: Backend, name: &TableName) -> String {
-    match name.schema() {
-        Some(schema) => format!("{}.{}", quoted(backend, schema), quoted(backend, name.name())),
-        None => quoted(backend, name.name()),
-    }
-}
-
-pub(super) fn columns(backend: Backend, columns: &[ColumnName]) -> String {
-    let columns: Vec<_> = columns.iter().map(|column| quoted(backend, column.as_str())).collect();
-    format!("({})", columns.join(", "))
 }
 
 /// An index on these columns, made without blocking writes where the engine can.
@@ -46,9 +28,9 @@ pub(super) fn create_index(backend: Backend, on: &Table, names: &[ColumnName], u
             Uniqueness::Any => "",
         },
         concurrently(backend, on),
-        quoted(backend, &name),
-        table(backend, &on.name),
-        columns(backend, names)
+        identifier(backend, &name),
+        table_name(backend, &on.name),
+        column_list(backend, names)
     ))
 }
 
@@ -76,7 +58,7 @@ pub(super) fn drop_index(backend: Backend, on: &Table, index: &Index) -> Fix {
         Backend::Postgres | Backend::Sqlite => format!(
             "DROP INDEX {}{};",
             concurrently(backend, on),
-            table(backend, &beside(&on.name, &index.name))
+            table_name(backend, &beside(&on.name, &index.name))
         ),
         Backend::MySql => drop_named_index(on, &index.name),
     })
@@ -85,7 +67,11 @@ pub(super) fn drop_index(backend: Backend, on: &Table, index: &Index) -> Fix {
 /// MySQL's indexes and unique keys are one.
 pub(super) fn drop_named_index(on: &Table, name: &str) -> String {
     let backend = Backend::MySql;
-    format!("DROP INDEX {} ON {};", quoted(backend, name), table(backend, &on.name))
+    format!(
+        "DROP INDEX {} ON {};",
+        identifier(backend, name),
+        table_name(backend, &on.name)
+    )
 }
 
 pub(super) fn reindex(on: &Table, index: &Index) -> Fix {
@@ -93,7 +79,7 @@ pub(super) fn reindex(on: &Table, index: &Index) -> Fix {
     Fix::Sql(format!(
         "REINDEX INDEX {}{};",
         concurrently(backend, on),
-        table(backend, &beside(&on.name, &index.name))
+        table_name(backend, &beside(&on.name, &index.name))
     ))
 }
 
@@ -112,11 +98,11 @@ pub(super) fn add_key(backend: Backend, key: &ForeignKey) -> Fix {
             "ALTER TABLE {on} ADD {} NOT VALID;\n{}",
             constraint(backend, key),
             validate(&key.relation.table, &constraint_name(key)),
-            on = table(backend, &key.relation.table),
+            on = table_name(backend, &key.relation.table),
         )),
         Backend::MySql => Fix::Sql(format!(
             "ALTER TABLE {} ADD {};",
-            table(backend, &key.relation.table),
+            table_name(backend, &key.relation.table),
             constraint(backend, key)
         )),
         Backend::Sqlite => rebuild(&key.relation.table, &format!("with {}", constraint(backend, key))),
@@ -125,20 +111,20 @@ pub(super) fn add_key(backend: Backend, key: &ForeignKey) -> Fix {
 
 /// Puts one key in the place of another.
 pub(super) fn replace_key(backend: Backend, old: &ForeignKey, new: &ForeignKey) -> Fix {
-    let on = table(backend, &old.relation.table);
+    let on = table_name(backend, &old.relation.table);
     // A name that is free only after the drop would need two statements; the old one is free in the same one.
     let mut new = new.clone();
     new.relation.constraint.clone_from(&old.relation.constraint);
     match (backend, &old.relation.constraint) {
         (Backend::Postgres, Some(name)) => Fix::Sql(format!(
             "ALTER TABLE {on} DROP CONSTRAINT {}, ADD {} NOT VALID;\n{}",
-            quoted(backend, name.as_str()),
+            identifier(backend, name.as_str()),
             constraint(backend, &new),
             validate(&old.relation.table, &constraint_name(&new)),
         )),
         (Backend::MySql, Some(name)) => Fix::Sql(format!(
             "ALTER TABLE {on} DROP FOREIGN KEY {};\nALTER TABLE {on} ADD {};",
-            quoted(backend, name.as_str()),
+            identifier(backend, name.as_str()),
             constraint(backend, &new),
         )),
         (Backend::Postgres | Backend::MySql | Backend::Sqlite, _) => {
@@ -151,13 +137,13 @@ pub(super) fn drop_constraint(backend: Backend, on: &TableName, name: Option<&st
     match (backend, name) {
         (Backend::Postgres, Some(name)) => Fix::Sql(format!(
             "ALTER TABLE {} DROP CONSTRAINT {};",
-            table(backend, on),
-            quoted(backend, name)
+            table_name(backend, on),
+            identifier(backend, name)
         )),
         (Backend::MySql, Some(name)) => Fix::Sql(format!(
             "ALTER TABLE {} DROP FOREIGN KEY {};",
-            table(backend, on),
-            quoted(backend, name)
+            table_name(backend, on),
+            identifier(backend, name)
         )),
         (Backend::Postgres | Backend::MySql | Backend::Sqlite, _) => rebuild(on, "without it"),
     }
@@ -167,8 +153,8 @@ pub(super) fn validate(on: &TableName, name: &str) -> String {
     let backend = Backend::Postgres;
     format!(
         "ALTER TABLE {} VALIDATE CONSTRAINT {};",
-        table(backend, on),
-        quoted(backend, name)
+        table_name(backend, on),
+        identifier(backend, name)
     )
 }
 
@@ -177,8 +163,8 @@ pub(super) fn alter_constraint(on: &TableName, name: &str, change: &str) -> Stri
     let backend = Backend::Postgres;
     format!(
         "ALTER TABLE {} ALTER CONSTRAINT {} {change};",
-        table(backend, on),
-        quoted(backend, name)
+        table_name(backend, on),
+        identifier(backend, name)
     )
 }
 
@@ -192,8 +178,8 @@ pub(super) const fn deferrable(when: Deferrable) -> &'static str {
 
 /// Makes a column what is given, which differs from what it is in its type, its collation or in whether it may be NULL.
 pub(super) fn change_column(backend: Backend, on: &TableName, is: &Column, wanted: &Column) -> Fix {
-    let name = quoted(backend, is.name.as_str());
-    let alter = format!("ALTER TABLE {}", table(backend, on));
+    let name = identifier(backend, is.name.as_str());
+    let alter = format!("ALTER TABLE {}", table_name(backend, on));
     match backend {
         Backend::Postgres => {
             let mut changes = Vec::new();
@@ -211,43 +197,15 @@ pub(super) fn change_column(backend: Backend, on: &TableName, is: &Column, wante
             }
             Fix::Sql(format!("{alter} {};", changes.join(", ")))
         }
-        Backend::MySql => Fix::Sql(format!("{alter} MODIFY COLUMN {};", mysql_column(wanted))),
+        Backend::MySql => Fix::Sql(format!(
+            "{alter} MODIFY COLUMN {};", // The whole definition, since MODIFY forgets what is not repeated.
+            ddl::column(backend, &Table::new(on.clone()), wanted)
+        )),
         Backend::Sqlite => {
             let null = if wanted.nullable { "" } else { " NOT NULL" };
             rebuild(on, &format!("with {name} {}{null}", wanted.data_type))
         }
     }
-}
-
-/// The whole definition, since MODIFY forgets what is not repeated.
-fn mysql_column(column: &Column) -> String {
-    let mut text = format!("{} {}", quoted(Backend::MySql, column.name.as_str()), column.data_type);
-    if let Some(generated) = &column.generated {
-        let storage = match generated.storage {
-            Storage::Stored => "STORED",
-            Storage::Virtual => "VIRTUAL",
-        };
-        text.push_str(&format!(" GENERATED ALWAYS AS ({}) {storage}", generated.expression));
-        return text;
-    }
-    for (word, value) in [
-        (" COLLATE ", &column.collation),
-        (
-            if column.nullable { " NULL" } else { " NOT NULL" },
-            &Some(String::new()),
-        ),
-        (" DEFAULT ", &column.default),
-        (" ON UPDATE ", &column.on_update),
-    ] {
-        if let Some(value) = value {
-            text.push_str(word);
-            text.push_str(value);
-        }
-    }
-    if column.identity == Some(Identity::AutoIncrement) {
-        text.push_str(" AUTO_INCREMENT");
-    }
-    text
 }
 
 /// What `ALTER TABLE` of SQLite cannot do.
@@ -258,44 +216,24 @@ pub(super) fn rebuild(on: &TableName, how: &str) -> Fix {
     ))
 }
 
-/// `CONSTRAINT … FOREIGN KEY … REFERENCES …` with its actions.
+/// `CONSTRAINT … FOREIGN KEY … REFERENCES …`, with a name that the engine takes.
 fn constraint(backend: Backend, key: &ForeignKey) -> String {
-    let relation = &key.relation;
-    let mut text = format!(
-        "CONSTRAINT {} FOREIGN KEY {} REFERENCES {} {}",
-        quoted(backend, &fitting(backend, constraint_name(key))),
-        columns(backend, &relation.columns),
-        table(backend, &relation.referenced_table),
-        columns(backend, &relation.referenced_columns)
-    );
-    if key.on_delete != Action::NoAction {
-        text.push_str(&format!(" ON DELETE {}", word(key.on_delete)));
-        if !key.on_delete_columns.is_empty() {
-            text.push_str(&format!(" {}", columns(backend, &key.on_delete_columns)));
-        }
-    }
-    if key.on_update != Action::NoAction {
-        text.push_str(&format!(" ON UPDATE {}", word(key.on_update)));
-    }
-    if key.deferrable != Deferrable::No {
-        text.push_str(&format!(" {}", deferrable(key.deferrable)));
-    }
-    text
-}
-
-fn word(action: Action) -> String {
-    action.to_string().to_uppercase()
+    let mut named = key.clone();
+    named.relation.constraint = Some(ConstraintName::new(fitting(backend, constraint_name(key))));
+    ddl::foreign_key(backend, &named)
 }
 
 fn constraint_name(key: &ForeignKey) -> String {
-    let relation = &key.relation;
-    relation.constraint.as_ref().map_or_else(
-        || {
-            let columns: Vec<_> = relation.columns.iter().map(ColumnName::as_str).collect();
-            format!("fk-{}-{}", relation.table.name(), columns.join("-"))
-        },
-        ToString::to_string,
-    )
+    let Relation {
+        constraint,
+        table,
+        columns,
+        ..
+    } = &key.relation;
+    match constraint {
+        Some(name) => name.to_string(),
+        None => usual_name(table, columns).to_string(),
+    }
 }
 
 /// The name, as long as the engine takes it.

@@ -3,6 +3,7 @@
 use super::finding::{Draft, Fix, Subject};
 use super::sql;
 use crate::backend::Backend;
+use crate::ddl::{column_list, table_name};
 use crate::name::{ColumnList, ColumnName, ConstraintName, TableName};
 use crate::overlay::Severity;
 use crate::schema::{Column, Index, IndexKey, IndexPart, Schema, Table, TypeKind};
@@ -283,7 +284,7 @@ pub(super) fn engine_without_keys(subject: &Subject<'_>) -> Vec<Draft> {
         };
         let fix = Fix::Sql(format!(
             "ALTER TABLE {} ENGINE = InnoDB;",
-            sql::table(Backend::MySql, &table.name)
+            table_name(Backend::MySql, &table.name)
         ));
         let message = format!("{} is stored by {engine}, which has no foreign keys", table.name);
         found.push(Draft::new(&table.name, &[], message, fix).severity(severity));
@@ -310,12 +311,12 @@ pub(super) fn no_primary_key(subject: &Subject<'_>) -> Vec<Draft> {
             .iter()
             .map(|key| key.columns.as_slice())
             .find(|columns| required(columns));
-        let on = sql::table(backend, &table.name);
+        let on = table_name(backend, &table.name);
         let fix = match (backend, unique) {
             (Backend::Sqlite, _) => sql::rebuild(&table.name, "with a PRIMARY KEY"),
             (_, Some(columns)) => Fix::Sql(format!(
                 "ALTER TABLE {on} ADD PRIMARY KEY {};",
-                sql::columns(backend, columns)
+                column_list(backend, columns)
             )),
             (Backend::Postgres, None) => Fix::Sql(format!(
                 "ALTER TABLE {on} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;"

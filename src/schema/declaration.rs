@@ -86,12 +86,11 @@ fn foreign_key(def: RelationDef) -> ForeignKey {
     let action = |action: &Option<ForeignKeyAction>| action.as_ref().map_or(Action::NoAction, Action::from);
     let table = table_name(&def.from_tbl);
     let from = columns(&def.from_col);
-    let constraint = def.fk_name.unwrap_or_else(|| {
-        let columns: Vec<_> = from.iter().map(ColumnName::as_str).collect();
-        format!("fk-{}-{}", table.name(), columns.join("-"))
-    });
+    let constraint = def
+        .fk_name
+        .map_or_else(|| usual_name(&table, &from), ConstraintName::new);
     ForeignKey::new(Relation {
-        constraint: Some(ConstraintName::new(constraint)),
+        constraint: Some(constraint),
         table,
         columns: from,
         referenced_table: table_name(&def.to_tbl),
@@ -99,6 +98,12 @@ fn foreign_key(def: RelationDef) -> ForeignKey {
     })
     .on_delete(action(&def.on_delete))
     .on_update(action(&def.on_update))
+}
+
+/// What SeaORM calls the constraint of a key that was given no name.
+pub(crate) fn usual_name(table: &TableName, columns: &[ColumnName]) -> ConstraintName {
+    let columns: Vec<_> = columns.iter().map(ColumnName::as_str).collect();
+    ConstraintName::new(format!("fk-{}-{}", table.name(), columns.join("-")))
 }
 
 /// The name in a sea-query table reference, without its alias.

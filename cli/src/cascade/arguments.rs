@@ -109,8 +109,10 @@ pub(crate) struct GraphArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum GraphFormat {
-    /// A tree of what references what
+    /// A tree of what references what; a table that was shown before ends with … and is not unfolded again
     Text,
+    /// JSON
+    Json,
     /// A Mermaid entity-relationship diagram
     Mermaid,
     /// Graphviz

@@ -40,6 +40,11 @@ fn chosen<'a>(schema: &'a Schema, asked: Option<&str>) -> anyhow::Result<Vec<&'a
                 .is_none_or(|column| key.relation.columns.contains(column))
         })
         .collect();
+    if let (Some(table), Some(column)) = (schema.table(table), &column)
+        && table.column(column).is_none()
+    {
+        bail!("{} has no column {column}", table.name);
+    }
     if keys.is_empty() {
         bail!("{asked} has no foreign key; one that the database does not have can be told with --relations");
     }

@@ -9,7 +9,7 @@ use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::Outcome;
 use crate::lint::{self, LintArguments};
-use crate::output::{complain, print};
+use crate::output::{Notes, print};
 
 /// The commands about the schema that the entities declare.
 #[derive(Debug, Clone, Subcommand)]
@@ -92,15 +92,13 @@ pub async fn run_schema<M: MigratorTrait>(
             Ok(Outcome::Done)
         }
         SchemaCommand::Lint(arguments) => {
-            let schema = store.introspect().await?;
-            lint::run(
-                store,
-                &schema,
-                Some(store.entities()),
-                crate::overlay::read(None)?.as_ref(),
-                &arguments,
-            )
-            .await
+            let mut schema = store.introspect().await?;
+            let overlay = crate::overlay::read(None)?;
+            if let Some(file) = &overlay {
+                file.blame(file.overlay.apply(&mut schema))?;
+            }
+            let entities = Some(store.entities());
+            lint::run(store, &schema, entities, overlay.as_ref(), &arguments, Notes::Told).await
         }
         SchemaCommand::Create { sql: false } => create::<M>(store, options).await,
         SchemaCommand::Diff { format, but } => {
@@ -110,7 +108,7 @@ pub async fn run_schema<M: MigratorTrait>(
                 DiffFormat::Text if diff.is_empty() => "equal: nothing would have to change\n".to_owned(),
                 DiffFormat::Text => diff.to_string(),
                 DiffFormat::Sql => commented(&diff),
-                DiffFormat::Json => serde_json::to_string_pretty(&diff)? + "\n",
+                DiffFormat::Json => json(&diff)?,
             })?;
             Ok(Outcome::Done)
         }
@@ -169,8 +167,8 @@ async fn record(manager: &SchemaManager<'_>, table: &str, name: &str) -> anyhow:
 
 fn say_how(diff: &SchemaDiff) {
     if diff.compared == Comparison::Spelling {
-        complain(
-            "note: the role may not make a schema of its own to see how the database stores what the entities declare; \
+        Notes::Told.tell(
+            "the role may not make a schema of its own to see how the database stores what the entities declare; \
              defaults and expressions that mean the same may be listed as different",
         );
     }
@@ -193,4 +191,12 @@ fn commented(diff: &SchemaDiff) -> String {
         sql.push_str(";\n");
     }
     sql
+}
+
+fn json(diff: &SchemaDiff) -> anyhow::Result<String> {
+    let mut value = serde_json::to_value(diff)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("format".to_owned(), 1.into());
+    }
+    Ok(serde_json::to_string_pretty(&value)? + "\n")
 }

@@ -1,7 +1,9 @@
 //! Rules that one engine has cause for, and the session's.
 
 use anyhow::{Result, ensure};
-use sea_orm_cascade::Backend;
+use sea_orm_cascade::introspect::{self, Scope};
+use sea_orm_cascade::lint::{self, Facts};
+use sea_orm_cascade::{Backend, Entities, Error, Store};
 
 use super::{Cure, fires, found, refused, run, silent, store};
 use crate::harness::{Db, cases, number};
@@ -13,6 +15,7 @@ cases![
     l26_not_enforced,
     l27_key_overflow,
     l42_engine_without_keys,
+    what_a_role_may_not_read,
 ];
 
 /// PostgreSQL alone keeps a constraint that old rows were not checked for.
@@ -232,4 +235,79 @@ async fn l42_engine_without_keys(db: Db) -> Result<()> {
         Cure::Proposed,
     )
     .await
+}
+
+/// It is left out and named, and the rest is known: alone, and in a transaction, which goes on.
+async fn what_a_role_may_not_read(db: Db) -> Result<()> {
+    let owner = store(&db).await?;
+    let role = format!("lint_{}_{:x}", std::process::id(), fastrand::u32(..));
+    let tables = "CREATE TABLE users (id integer NOT NULL PRIMARY KEY);
+        CREATE TABLE posts (id integer NOT NULL PRIMARY KEY, user_id integer);
+        CREATE TABLE secrets (id integer NOT NULL PRIMARY KEY, user_id integer);
+        INSERT INTO posts VALUES (1, 17); INSERT INTO secrets VALUES (1, 17)";
+    let key = |table: &str, not_valid: &str| {
+        format!("ALTER TABLE {table} ADD CONSTRAINT of_{table} FOREIGN KEY (user_id) REFERENCES users (id){not_valid}")
+    };
+    let facts = match db.backend {
+        Backend::Postgres => {
+            let keys = [key("posts", " NOT VALID"), key("secrets", " NOT VALID")].join(";");
+            let grant = format!("CREATE ROLE {role}; GRANT SELECT ON users, posts TO {role}; SET ROLE {role}");
+            run(&owner, &format!("{tables};{keys};{grant}")).await?;
+            let facts = facts_twice(&owner).await;
+            run(&owner, &format!("RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}")).await?;
+            facts
+        }
+        Backend::MySql => {
+            let database = db.database()?;
+            run(&owner, &format!("SET foreign_key_checks = 0; {tables}")).await?;
+            run(&owner, &[key("posts", ""), key("secrets", "")].join(";")).await?;
+            let grants = ["SELECT ON users", "SELECT ON posts", "INSERT ON secrets"].map(|what| {
+                let (word, table) = what.split_once(" ON ").unwrap_or_default();
+                format!("GRANT {word} ON `{database}`.{table} TO {role}@'%'")
+            });
+            run(
+                &owner,
+                &format!("CREATE USER {role}@'%' IDENTIFIED BY 'p'; {}", grants.join(";")),
+            )
+            .await?;
+            let facts = async {
+                let reader = Store::connect(&db.url_as(&role, "p")?, Entities::new()).await?;
+                facts_twice(&reader).await
+            }
+            .await;
+            run(&owner, &format!("DROP USER {role}@'%'")).await?;
+            facts
+        }
+        // It has no roles.
+        Backend::Sqlite => return Ok(()),
+    };
+    for facts in facts? {
+        ensure!(
+            facts.unread.iter().map(ToString::to_string).collect::<Vec<_>>() == ["secrets"],
+            "{facts:#?}"
+        );
+        let orphans: Vec<_> = facts
+            .orphans
+            .iter()
+            .map(|found| (found.relation.to_string(), found.rows))
+            .collect();
+        ensure!(orphans == [("posts.user_id".to_owned(), 1)], "{facts:#?}");
+        let keys: Vec<_> = facts.key_use.iter().map(|used| used.table.to_string()).collect();
+        ensure!(keys == ["posts", "users"], "{facts:#?}");
+    }
+    Ok(())
+}
+
+async fn facts_twice(store: &Store) -> Result<[Facts; 2]> {
+    let schema = introspect::schema(store.connection(), &Scope::Own).await?;
+    let alone = lint::facts(store.connection(), &schema).await?;
+    let inside = store
+        .transaction(async |bound| {
+            let facts = lint::facts(bound.connection(), &schema).await?;
+            // The transaction lives, or this and the COMMIT would fail.
+            introspect::schema(bound.connection(), &Scope::Own).await?;
+            Ok::<_, Error>(facts)
+        })
+        .await?;
+    Ok([alone, inside])
 }
