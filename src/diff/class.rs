@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::change::Change;
 use crate::backend::Backend;
-use crate::schema::{Column, NamedTypeKind, Storage};
+use crate::schema::{Column, NamedType, NamedTypeKind, Storage};
 
 /// How dangerous a change is for a database in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -42,11 +42,9 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
         Change::CreateType { .. } | Change::CreateSequence { .. } | Change::CreateTable { .. } => {
             (Safe, "nothing uses it yet")
         }
-        Change::ChangeType { from, to } => match (&from.kind, &to.kind) {
-            (NamedTypeKind::Enum(from), NamedTypeKind::Enum(to)) if from.iter().all(|label| to.contains(label)) => {
-                (Safe, "labels are only added")
-            }
-            _ => (
+        Change::ChangeType { from, to } => match is_only_longer(from, to) {
+            true => (Safe, "labels are only added"),
+            false => (
                 DataDependent,
                 "fails if a row has a value the new definition excludes; rewrites the tables that use it",
             ),
@@ -121,6 +119,16 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
         Change::DropCheck { .. } if sqlite => (Blocking, REBUILD),
         Change::DropCheck { .. } => (Blocking, "quick, but rows need not pass it afterwards"),
         Change::ValidateCheck { .. } => (DataDependent, "fails if a row does not pass; blocks nobody"),
+    }
+}
+
+/// Whether an enum only gets more labels, and those it has keep their order.
+pub(super) fn is_only_longer(from: &NamedType, to: &NamedType) -> bool {
+    match (&from.kind, &to.kind) {
+        (NamedTypeKind::Enum(from), NamedTypeKind::Enum(to)) => {
+            from.iter().eq(to.iter().filter(|label| from.contains(label)))
+        }
+        (NamedTypeKind::Enum(_) | NamedTypeKind::Domain(_), _) => false,
     }
 }
 

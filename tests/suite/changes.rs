@@ -3,7 +3,7 @@
 //! A pair is text, in `changes/`: `common.txt` for every engine, and a file for each. Its sections:
 //!
 //! - `from`: the schema that is made first.
-//! - `rows`: statements, one a line.
+//! - `rows`: statements, one a line. With an empty section `altered`, they also change the tables.
 //! - `to`: the schema that it becomes. After the statements a second diff must be empty. Or `refused`: the same, but the rows do not
 //!   allow it, and after the failure everything must be as it was.
 //! - `there`: what is asked then. `SELECT … => values` compares all values, in the order of their text; `! statement` must be refused;
@@ -31,12 +31,16 @@ struct Pair {
     there: Vec<String>,
     back: Vec<String>,
     is_one_way: bool,
+    is_altered: bool,
 }
 
 fn pairs(text: &str) -> Result<Vec<Pair>> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut section = "";
-    for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+    for line in text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+    {
         if let Some(name) = line.strip_prefix("== ") {
             pairs.push(Pair {
                 name: name.to_owned(),
@@ -49,6 +53,7 @@ fn pairs(text: &str) -> Result<Vec<Pair>> {
             section = name;
             pair.is_refused |= name == "refused";
             pair.is_one_way |= name == "one way";
+            pair.is_altered |= name == "altered";
             continue;
         }
         match section {
@@ -96,22 +101,27 @@ async fn all(db: Db, text: &str) -> Result<()> {
 async fn there_and_back(store: &Store, pair: &Pair) -> Result<()> {
     let read = |text: &str| Schema::parse(&format!("backend {}\n{text}", store.backend().name()));
     let (from, to) = (read(&pair.from)?, read(&pair.to)?);
-    for statement in ddl::create(&from).iter().chain(&pair.rows) {
-        execute(store, statement).await.with_context(|| statement.clone())?;
+    for statement in ddl::create(&from) {
+        execute(store, &statement).await.with_context(|| statement)?;
     }
+    asked(store, &pair.rows).await?;
     let first = store.diff_to(&from, &DiffOptions::new()).await?;
-    ensure!(first.is_empty(), "created, and at once\n{first}");
+    ensure!(first.is_empty() || pair.is_altered, "created, and at once\n{first}");
     let diff = store.diff_to(&to, &DiffOptions::new()).await?;
     if pair.is_refused {
         refused(store, &diff).await?;
         return asked(store, &pair.there).await;
     }
     become_it(store, &to, &diff).await.context("there")?;
-    asked(store, &pair.there).await.with_context(|| format!("there\n{diff}"))?;
+    asked(store, &pair.there)
+        .await
+        .with_context(|| format!("there\n{diff}"))?;
     if !pair.is_one_way {
         let diff = store.diff_to(&from, &DiffOptions::new()).await?;
         become_it(store, &from, &diff).await.context("back")?;
-        asked(store, &pair.back).await.with_context(|| format!("back\n{diff}"))?;
+        asked(store, &pair.back)
+            .await
+            .with_context(|| format!("back\n{diff}"))?;
     }
     Ok(())
 }
@@ -125,12 +135,19 @@ async fn become_it(store: &Store, to: &Schema, diff: &SchemaDiff) -> Result<()> 
             .with_context(|| format!("{diff}{script}failed at {}", step.sql))?;
     }
     let again = store.diff_to(to, &DiffOptions::new()).await?;
-    ensure!(again.is_empty(), "{diff}{script}and again\n{again}{}", self::script(&again));
+    ensure!(
+        again.is_empty(),
+        "{diff}{script}and again\n{again}{}",
+        self::script(&again)
+    );
     Ok(())
 }
 
 fn script(diff: &SchemaDiff) -> String {
-    diff.statements().iter().map(|step| format!("  {}\n", step.sql)).collect()
+    diff.statements()
+        .iter()
+        .map(|step| format!("  {}\n", step.sql))
+        .collect()
 }
 
 /// The statements fail, and what they did is undone: by the transaction around them, which is SQLite's script's own. On MySQL each
@@ -155,8 +172,14 @@ async fn refused(store: &Store, diff: &SchemaDiff) -> Result<()> {
     if store.backend() == Backend::MySql {
         return Ok(());
     }
-    execute(store, "ROLLBACK").await?;
-    ensure!(store.introspect().await? == before, "something was left of\n{}", script(diff));
+    // A single statement needs no transaction of the script's.
+    let rolled_back = execute(store, "ROLLBACK").await;
+    ensure!(rolled_back.is_ok() || diff.statements().len() == 1, "{}", script(diff));
+    ensure!(
+        store.introspect().await? == before,
+        "something was left of\n{}",
+        script(diff)
+    );
     if store.backend() == Backend::Sqlite {
         execute(store, "PRAGMA foreign_keys = ON").await?;
         ensure!(values(store, "SELECT foreign_keys FROM pragma_foreign_keys").await? == "1");

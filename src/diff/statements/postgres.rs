@@ -1,16 +1,19 @@
 //! PostgreSQL: one statement a change, ordered so that each finds what it needs.
 
-use super::{Change, Script, Step};
+use super::in_the_way::{has_type, is_type_made_anew};
+use super::{Change, Difference, Script, Step};
 use crate::backend::Backend::Postgres;
 use crate::ddl::{self, identifier, table_name};
 use crate::name::{ConstraintName, TableName};
-use crate::schema::{Column, Identity, NamedType, NamedTypeKind};
+use crate::schema::{Column, Identity, NamedType, NamedTypeKind, Schema, Table};
 
 pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     let (tables, later) = script.create_tables();
     let mut steps = script.each(drop_keys);
     steps.extend(script.each(drop_checks_and_indexes));
     steps.extend(script.each(drop_tables));
+    steps.extend(script.each(drop_expressions));
+    steps.extend(script.each(|change| drop_column(change).filter(|_| goes_first(script, change))));
     steps.extend(script.each(create_types));
     for difference in &script.differences {
         if let Change::ChangeType { from, to } = &difference.change {
@@ -19,20 +22,21 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
         }
     }
     steps.extend(tables);
-    steps.extend(script.each(add_columns));
     for difference in &script.differences {
         if let Change::ChangeColumn { table, from, to } = &difference.change {
-            let changes = change_column(table, from, to);
+            let changes = change_column(script, table, from, to);
             steps.extend(changes.into_iter().map(|sql| super::step(sql, difference.class)));
         }
     }
+    steps.extend(script.each(|change| add_column(change).filter(|_| !is_generated(change))));
+    steps.extend(script.each(|change| add_column(change).filter(|_| is_generated(change))));
     steps.extend(script.each(add_primary_keys));
     steps.extend(script.each(add_unique_and_indexes));
     steps.extend(script.each(add_checks));
     steps.extend(later);
     steps.extend(script.each(add_keys));
-    steps.extend(script.each(|change| drop_columns(change, true)));
-    steps.extend(script.each(|change| drop_columns(change, false)));
+    // Values are lost only once all else has worked.
+    steps.extend(script.each(|change| drop_column(change).filter(|_| !goes_first(script, change))));
     steps.extend(script.each(drop_types));
     steps
 }
@@ -98,55 +102,62 @@ fn create_types(change: &Change) -> Option<String> {
 /// Labels are added in place. For all else the type is made anew, and the columns that have it are converted.
 fn change_type(script: &Script<'_>, from: &NamedType, to: &NamedType) -> Vec<String> {
     let name = table_name(Postgres, &to.name);
-    if let (NamedTypeKind::Enum(known), NamedTypeKind::Enum(wanted)) = (&from.kind, &to.kind)
-        && known.iter().all(|label| wanted.contains(label))
-        && wanted.iter().filter(|label| known.contains(label)).eq(known)
+    if let (false, NamedTypeKind::Enum(known), NamedTypeKind::Enum(wanted)) =
+        (is_type_made_anew(from, to), &from.kind, &to.kind)
     {
         return add_labels(&name, known, wanted);
     }
-    let old = identifier(Postgres, &format!("{} before", to.name.name()));
-    let qualified_old = table_name(
-        Postgres,
-        &match to.name.schema() {
-            Some(schema) => TableName::in_schema(schema, format!("{} before", to.name.name())),
-            None => TableName::new(format!("{} before", to.name.name())),
-        },
-    );
-    let kind = match from.kind {
-        NamedTypeKind::Enum(_) => "TYPE",
-        NamedTypeKind::Domain(_) => "DOMAIN",
+    let old = format!("{} before", to.name.name());
+    let qualified_old = match to.name.schema() {
+        Some(schema) => TableName::in_schema(schema, &*old),
+        None => TableName::new(&*old),
     };
+    let kind = type_kind(from);
     let mut statements = vec![
-        format!("ALTER {kind} {name} RENAME TO {old}"),
+        format!("ALTER {kind} {name} RENAME TO {}", identifier(Postgres, &old)),
         ddl::create_type(Postgres, to),
     ];
-    for table in &script.from.tables {
-        for column in &table.columns {
-            let Some(wanted) = script
-                .to
-                .table(&table.name)
-                .and_then(|table| table.column(&column.name))
-            else {
-                continue;
-            };
-            if TableName::read(&column.data_type).as_ref() == Some(&to.name) {
-                let quoted = identifier(Postgres, column.name.as_str());
-                let mut actions = Vec::new();
-                if column.default.is_some() {
-                    actions.push(format!("ALTER COLUMN {quoted} DROP DEFAULT"));
-                }
-                actions.push(format!(
-                    "ALTER COLUMN {quoted} TYPE {name} USING {quoted}::text::{name}"
-                ));
-                if let Some(default) = &wanted.default {
-                    actions.push(format!("ALTER COLUMN {quoted} SET DEFAULT {default}"));
-                }
-                statements.push(alter(&table.name, &actions.join(", ")));
+    let stay = script
+        .from
+        .tables
+        .iter()
+        .filter(|table| script.to.table(&table.name).is_some());
+    for table in stay {
+        let wanted = script.to.table(&table.name);
+        for column in table.columns.iter().filter(|column| has_type(column, &to.name)) {
+            let wanted = wanted.and_then(|table| table.column(&column.name));
+            let is_gone = column.generated.is_some() && wanted.is_none_or(|wanted| wanted.generated.is_some());
+            if !is_gone {
+                statements.push(convert(&table.name, column, wanted));
             }
         }
     }
-    statements.push(format!("DROP {kind} {qualified_old}"));
+    statements.push(format!("DROP {kind} {}", table_name(Postgres, &qualified_old)));
     statements
+}
+/// What stays has its own type at once; what goes, or gets another type, is text until then.
+fn convert(table: &TableName, column: &Column, wanted: Option<&Column>) -> String {
+    let name = identifier(Postgres, column.name.as_str());
+    let stays = wanted.filter(|wanted| wanted.data_type == column.data_type);
+    let data_type = stays.map_or("text", |wanted| &wanted.data_type);
+    let mut actions = Vec::new();
+    if column.default.is_some() {
+        actions.push(format!("ALTER COLUMN {name} DROP DEFAULT"));
+    }
+    actions.push(format!(
+        "ALTER COLUMN {name} TYPE {data_type} USING {name}::text::{data_type}"
+    ));
+    if let Some(default) = stays.and_then(|wanted| wanted.default.as_ref()) {
+        actions.push(format!("ALTER COLUMN {name} SET DEFAULT {default}"));
+    }
+    alter(table, &actions.join(", "))
+}
+
+const fn type_kind(named: &NamedType) -> &'static str {
+    match named.kind {
+        NamedTypeKind::Enum(_) => "TYPE",
+        NamedTypeKind::Domain(_) => "DOMAIN",
+    }
 }
 
 fn add_labels(name: &str, known: &[String], wanted: &[String]) -> Vec<String> {
@@ -166,36 +177,36 @@ fn add_labels(name: &str, known: &[String], wanted: &[String]) -> Vec<String> {
     added
 }
 
-fn add_columns(change: &Change) -> Option<String> {
+fn add_column(change: &Change) -> Option<String> {
     let Change::AddColumn { table, column } = change else {
         return None;
     };
-    let of = crate::schema::Table::new(table.clone());
-    Some(alter(
-        table,
-        &format!("ADD COLUMN {}", ddl::column(Postgres, &of, column)),
-    ))
+    let of = Table::new(table.clone());
+    let definition = ddl::column(Postgres, &of, column);
+    Some(alter(table, &format!("ADD COLUMN {definition}")))
 }
 
-fn change_column(table: &TableName, from: &Column, to: &Column) -> Vec<String> {
+/// What is computed is added last, and goes before what it is computed from.
+fn is_generated(change: &Change) -> bool {
+    match change {
+        Change::AddColumn { column, .. } | Change::DropColumn { column, .. } => column.generated.is_some(),
+        _ => false,
+    }
+}
+
+/// Stored values stay.
+fn drop_expressions(change: &Change) -> Option<String> {
+    match change {
+        Change::ChangeColumn { table, from, to } if from.generated.is_some() && to.generated.is_none() => {
+            let name = identifier(Postgres, to.name.as_str());
+            Some(alter(table, &format!("ALTER COLUMN {name} DROP EXPRESSION")))
+        }
+        _ => None,
+    }
+}
+
+fn change_column(script: &Script<'_>, table: &TableName, from: &Column, to: &Column) -> Vec<String> {
     let name = identifier(Postgres, to.name.as_str());
-    if from.generated.is_some() && to.generated.is_none() {
-        let plain = Column {
-            generated: None,
-            ..from.clone()
-        };
-        let mut statements = vec![alter(table, &format!("ALTER COLUMN {name} DROP EXPRESSION"))];
-        statements.extend(change_column(table, &plain, to));
-        return statements;
-    }
-    if from.generated != to.generated {
-        // An expression cannot be altered before PostgreSQL 17. The values are computed anew in any case.
-        let of = crate::schema::Table::new(table.clone());
-        return vec![
-            alter(table, &format!("DROP COLUMN {name}")),
-            alter(table, &format!("ADD COLUMN {}", ddl::column(Postgres, &of, to))),
-        ];
-    }
     let mut actions = Vec::new();
     let mut act = |action: String| actions.push(format!("ALTER COLUMN {name} {action}"));
     let retyped = from.data_type != to.data_type || from.collation != to.collation;
@@ -216,7 +227,15 @@ fn change_column(table: &TableName, from: &Column, to: &Column) -> Vec<String> {
             .as_ref()
             .map(|collation| format!(" COLLATE {collation}"))
             .unwrap_or_default();
-        act(format!("TYPE {}{collate} USING {name}::{}", to.data_type, to.data_type));
+        // One enum becomes another by way of its labels.
+        let by = match is_named(script.from, from) && is_named(script.to, to) {
+            true => "::text",
+            false => "",
+        };
+        act(format!(
+            "TYPE {}{collate} USING {name}{by}::{}",
+            to.data_type, to.data_type
+        ));
     }
     if let Some(default) = &to.default
         && (from.default != to.default || retyped)
@@ -236,6 +255,10 @@ fn change_column(table: &TableName, from: &Column, to: &Column) -> Vec<String> {
     statements
 }
 
+fn is_named(schema: &Schema, column: &Column) -> bool {
+    schema.types.iter().any(|named| has_type(column, &named.name))
+}
+
 /// Numbers go on after the highest that is there.
 fn change_identity(table: &TableName, from: &Column, to: &Column) -> Vec<String> {
     if from.identity == to.identity {
@@ -248,7 +271,7 @@ fn change_identity(table: &TableName, from: &Column, to: &Column) -> Vec<String>
         ddl::literal(&quoted),
         ddl::literal(to.name.as_str())
     );
-    let go_on = format!("SELECT setval({sequence}, (SELECT COALESCE(MAX({name}), 0) + 1 FROM {quoted}), false)");
+    let go_on = format!("SELECT setval({sequence}, (SELECT GREATEST(MAX({name}), 0) + 1 FROM {quoted}), false)");
     let mut statements = Vec::new();
     if from.identity == Some(Identity::Serial) {
         statements.push(format!(
@@ -328,15 +351,29 @@ fn add_keys(change: &Change) -> Option<String> {
     }
 }
 
-/// A generated column goes before those it is computed from.
-fn drop_columns(change: &Change, is_generated: bool) -> Option<String> {
+fn drop_column(change: &Change) -> Option<String> {
     match change {
-        Change::DropColumn { table, column } if column.generated.is_some() == is_generated => Some(alter(
-            table,
-            &format!("DROP COLUMN {}", identifier(Postgres, column.name.as_str())),
-        )),
+        Change::DropColumn { table, column } => {
+            let name = identifier(Postgres, column.name.as_str());
+            Some(alter(table, &format!("DROP COLUMN {name}")))
+        }
         _ => None,
     }
+}
+
+/// Computed columns, and those whose name is needed again.
+fn goes_first(script: &Script<'_>, change: &Change) -> bool {
+    let Change::DropColumn { table, column } = change else {
+        return false;
+    };
+    let is_added = |difference: &Difference| match &difference.change {
+        Change::AddColumn {
+            table: of,
+            column: added,
+        } => of == table && added.name == column.name,
+        _ => false,
+    };
+    is_generated(change) || script.differences.iter().any(is_added)
 }
 
 fn drop_tables(change: &Change) -> Option<String> {
@@ -352,10 +389,10 @@ fn drop_tables(change: &Change) -> Option<String> {
 
 fn drop_types(change: &Change) -> Option<String> {
     match change {
-        Change::DropType { named } => Some(match named.kind {
-            NamedTypeKind::Enum(_) => format!("DROP TYPE {}", table_name(Postgres, &named.name)),
-            NamedTypeKind::Domain(_) => format!("DROP DOMAIN {}", table_name(Postgres, &named.name)),
-        }),
+        Change::DropType { named } => {
+            let name = table_name(Postgres, &named.name);
+            Some(format!("DROP {} {name}", type_kind(named)))
+        }
         Change::DropSequence { sequence } => Some(format!("DROP SEQUENCE {}", table_name(Postgres, &sequence.name))),
         _ => None,
     }

@@ -87,8 +87,7 @@ fn alter(change: &Change) -> Option<String> {
 /// SQLite, "ALTER TABLE", section 4: a constant default, and one that is not NULL if the column is required; nothing stored.
 fn can_be_added(column: &Column) -> bool {
     let default = column.default.as_deref();
-    let constant = default
-        .is_none_or(|default| !default.starts_with('(') && !default.to_ascii_lowercase().starts_with("current_"));
+    let constant = default.is_none_or(|default| ddl::is_literal(Sqlite, default));
     let value = column.nullable || default.is_some_and(|default| !default.eq_ignore_ascii_case("null"));
     let stored = column
         .generated
