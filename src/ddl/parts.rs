@@ -63,7 +63,19 @@ pub(crate) fn column(backend: Backend, table: &Table, column: &Column) -> String
     if let Some(extra) = &column.extra {
         push(&mut sql, extra);
     }
+    for check in own_checks(backend, table, column) {
+        push(&mut sql, &format!("CHECK ({})", check.expression));
+    }
     sql
+}
+
+/// MariaDB gives a check that stands in a column's definition the column's name, and loses it with the definition.
+pub(crate) fn own_checks<'a>(backend: Backend, table: &'a Table, column: &Column) -> impl Iterator<Item = &'a Check> {
+    let own = column.name.as_str().to_owned();
+    table.checks.iter().filter(move |check| {
+        let name = check.name.as_ref().map(ConstraintName::as_str);
+        backend == Backend::MySql && name == Some(&*own)
+    })
 }
 
 /// MySQL and SQLite want an expression in parentheses, and keep it without them.

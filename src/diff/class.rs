@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::change::Change;
 use crate::backend::Backend;
-use crate::schema::{Column, NamedType, NamedTypeKind, Storage};
+use crate::schema::{Column, ForeignKey, Identity, NamedType, NamedTypeKind, Storage};
 
 /// How dangerous a change is for a database in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -56,6 +56,13 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
             DataDependent,
             "SQLite builds the table anew; STRICT refuses values of other types",
         ),
+        Change::ChangeOptions { from, to, .. } if from.partition_by != to.partition_by => {
+            (DataDependent, "no statement does it: make the table anew")
+        }
+        Change::ChangeOptions { from, to, .. } if from.inherits != to.inherits => (
+            Blocking,
+            "quick, but takes a lock on both tables; the parent then has other rows",
+        ),
         Change::ChangeOptions { .. } => (Blocking, "the table is written anew"),
         Change::AddColumn { column, .. } => added_column(backend, column),
         Change::DropColumn { .. } => (Destructive, "its values are lost"),
@@ -101,6 +108,10 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
         Change::DropForeignKey { .. } if sqlite => (Blocking, REBUILD),
         Change::DropForeignKey { .. } => (Blocking, "takes a lock on both tables; rows may dangle afterwards"),
         Change::ChangeForeignKey { .. } if sqlite => (Blocking, REBUILD),
+        Change::ChangeForeignKey { from, to } if is_stricter(from, to) => (
+            DataDependent,
+            "fails if a row references nothing, which the key that is there lets pass; writers of both tables wait",
+        ),
         Change::ChangeForeignKey { .. } => (
             Blocking,
             "the key is dropped and added again; writers of both tables wait while it is checked",
@@ -122,6 +133,12 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
     }
 }
 
+/// Whether rows that the one key takes may be refused by the other.
+fn is_stricter(from: &ForeignKey, to: &ForeignKey) -> bool {
+    let was_not_checked = from.not_validated || from.not_enforced;
+    (was_not_checked && !to.not_validated && !to.not_enforced) || (from.matching != to.matching)
+}
+
 /// Whether an enum only gets more labels, and those it has keep their order.
 pub(super) fn is_only_longer(from: &NamedType, to: &NamedType) -> bool {
     match (&from.kind, &to.kind) {
@@ -136,7 +153,11 @@ fn added_column(backend: Backend, column: &Column) -> (Class, &'static str) {
     let has_value =
         column.nullable || column.default.is_some() || column.generated.is_some() || column.identity.is_some();
     match backend {
-        _ if !has_value => (
+        Backend::MySql if !has_value => (
+            Class::DataDependent,
+            "rows that are there get the type's own zero, such as '' or 0; fails if the type has none",
+        ),
+        Backend::Postgres | Backend::Sqlite if !has_value => (
             Class::DataDependent,
             "fails if the table has rows: it is required and has no default",
         ),
@@ -170,6 +191,12 @@ fn changed_column(backend: Backend, from: &Column, to: &Column) -> (Class, &'sta
     }
     if from.nullable && !to.nullable {
         return (Class::DataDependent, "fails if a row has NULL there; reads every row");
+    }
+    if backend == Backend::MySql && from.identity.is_none() && to.identity == Some(Identity::AutoIncrement) {
+        return (
+            Class::DataDependent,
+            "a row that has 0 there gets another number; the table is written anew",
+        );
     }
     if from.generated != to.generated || from.collation != to.collation {
         return (Class::Blocking, "the table is written anew");

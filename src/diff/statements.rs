@@ -35,6 +35,7 @@ pub(super) fn statements(diff: &SchemaDiff) -> Vec<Step> {
 }
 
 /// What the engines' scripts are made from.
+#[derive(Clone)]
 struct Script<'a> {
     from: &'a Schema,
     to: &'a Schema,

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use super::{Change, Class, Difference};
 use crate::backend::Backend;
+use crate::ddl;
 use crate::diff::class::is_only_longer;
 use crate::name::{ColumnName, TableName};
-use crate::schema::{Column, ForeignKey, Index, IndexKey, NamedType, Schema, Storage, Table};
+use crate::schema::{Check, Column, ForeignKey, Index, IndexKey, NamedType, Schema, Storage, Table};
 
 /// A column of a table.
 type Place = (TableName, ColumnName);
@@ -196,11 +197,15 @@ fn hanging(
         };
         (Some(gone), Change::AddIndex { table: name(), index })
     });
-    // MySQL checks what is there after the statement.
+    // MariaDB makes a column's own check with the column.
+    let is_own = |check: &Check| {
+        let mut columns = table.columns.iter();
+        columns.any(|column| ddl::own_checks(backend, table, column).any(|own| own == check))
+    };
     let checks = table
         .checks
         .iter()
-        .filter(|check| backend == Backend::Postgres && mentions(&check.expression));
+        .filter(|check| mentions(&check.expression) && !is_own(check));
     let checks = checks.map(|check| {
         let (table, check) = (name(), check.clone());
         let gone = Change::DropCheck {

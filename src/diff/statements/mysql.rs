@@ -8,7 +8,7 @@ use super::{Change, Class, Script, Step};
 use crate::backend::Backend::MySql;
 use crate::ddl::{self, identifier, table_name};
 use crate::name::{ConstraintName, TableName};
-use crate::schema::{Column, ForeignKey, Table};
+use crate::schema::{Check, Column, ForeignKey, Table};
 
 pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     let (tables, later) = script.create_tables();
@@ -109,10 +109,16 @@ fn clauses(script: &Script<'_>, change: &Change) -> Vec<String> {
             format!("DROP INDEX {}", name(&index.name)),
             format!("ADD {}", ddl::mysql_index(index)),
         ],
-        Change::AddCheck { check, .. } => vec![format!("ADD {}", ddl::check(MySql, check))],
-        Change::DropCheck { table, check } => match own_column(script.to.table(table), check.name.as_ref()) {
-            // A column's own check goes with the column's definition.
+        Change::AddCheck { table, check } => match own_column(script.to.table(table), check) {
             Some(column) => vec![format!("MODIFY COLUMN {}", definition(script, table, column))],
+            None => vec![format!("ADD {}", ddl::check(MySql, check))],
+        },
+        // A column's own check goes with the column's definition. Only MariaDB has those, and knows the words in the comment.
+        Change::DropCheck { table, check } => match own_column(script.to.table(table), check) {
+            Some(column) => vec![
+                format!("MODIFY COLUMN {}", definition(script, table, column)),
+                format!("DROP CONSTRAINT /*M! IF EXISTS */ {}", constraint(check.name.as_ref())),
+            ],
             None => vec![format!("DROP CONSTRAINT {}", constraint(check.name.as_ref()))],
         },
         Change::CreateType { .. }
@@ -130,25 +136,13 @@ fn clauses(script: &Script<'_>, change: &Change) -> Vec<String> {
     }
 }
 
-/// MariaDB gives a check that stands in a column's definition the column's name.
-fn own_column<'a>(table: Option<&'a Table>, check: Option<&ConstraintName>) -> Option<&'a Column> {
-    let check = check?;
-    table?
-        .columns
-        .iter()
-        .find(|column| column.name.as_str() == check.as_str())
+/// The column that a check of this name stands with.
+fn own_column<'a>(table: Option<&'a Table>, check: &Check) -> Option<&'a Column> {
+    let name = check.name.as_ref()?.as_str();
+    table?.columns.iter().find(|column| column.name.as_str() == name)
 }
 
-/// A column's definition with its own checks, which would be lost otherwise.
 fn definition(script: &Script<'_>, table: &TableName, column: &Column) -> String {
-    let Some(table) = script.to.table(table) else {
-        return ddl::column(MySql, &Table::new(table.clone()), column);
-    };
-    let mut sql = ddl::column(MySql, table, column);
-    for check in &table.checks {
-        if own_column(Some(table), check.name.as_ref()).is_some_and(|own| own.name == column.name) {
-            sql.push_str(&format!(" CHECK ({})", check.expression));
-        }
-    }
-    sql
+    let table = script.to.table(table).cloned();
+    ddl::column(MySql, &table.unwrap_or_else(|| Table::new("")), column)
 }

@@ -1,5 +1,7 @@
 //! PostgreSQL: one statement a change, ordered so that each finds what it needs.
 
+use std::collections::BTreeSet;
+
 use super::in_the_way::{has_type, is_type_made_anew};
 use super::{Change, Difference, Script, Step};
 use crate::backend::Backend::Postgres;
@@ -8,12 +10,14 @@ use crate::name::{ConstraintName, TableName};
 use crate::schema::{Column, Identity, NamedType, NamedTypeKind, Schema, Table};
 
 pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
+    let script = &parents_first(script);
     let (tables, later) = script.create_tables();
     let mut steps = script.each(drop_keys);
-    steps.extend(script.each(drop_checks_and_indexes));
-    steps.extend(script.each(drop_tables));
+    steps.extend(script.each(|change| drop_checks_and_indexes(script, change)));
+    steps.extend(script.each(drop_tables).into_iter().rev());
+    steps.extend(script.each(end_inheritance));
     steps.extend(script.each(drop_expressions));
-    steps.extend(script.each(|change| drop_column(change).filter(|_| goes_first(script, change))));
+    steps.extend(script.each(|change| drop_column(script, change).filter(|_| goes_first(script, change))));
     steps.extend(script.each(create_types));
     for difference in &script.differences {
         if let Change::ChangeType { from, to } = &difference.change {
@@ -28,17 +32,48 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
             steps.extend(changes.into_iter().map(|sql| super::step(sql, difference.class)));
         }
     }
-    steps.extend(script.each(|change| add_column(change).filter(|_| !is_generated(change))));
-    steps.extend(script.each(|change| add_column(change).filter(|_| is_generated(change))));
+    steps.extend(script.each(|change| add_column(script, change).filter(|_| !is_generated(change))));
+    steps.extend(script.each(|change| add_column(script, change).filter(|_| is_generated(change))));
+    steps.extend(script.each(begin_inheritance));
     steps.extend(script.each(add_primary_keys));
     steps.extend(script.each(add_unique_and_indexes));
     steps.extend(script.each(add_checks));
     steps.extend(later);
     steps.extend(script.each(add_keys));
     // Values are lost only once all else has worked.
-    steps.extend(script.each(|change| drop_column(change).filter(|_| !goes_first(script, change))));
+    steps.extend(script.each(|change| drop_column(script, change).filter(|_| !goes_first(script, change))));
     steps.extend(script.each(drop_types));
     steps
+}
+
+/// What is done to a table is done to those that inherit from it, and what is left is then done to these.
+fn parents_first<'a>(script: &Script<'a>) -> Script<'a> {
+    let (mut script, schemas) = (script.clone(), [script.from, script.to]);
+    script.differences.sort_by_key(|difference| {
+        let table = difference.change.table();
+        schemas.map(|schema| table.map_or(0, |table| ancestors(schema, table).len()))
+    });
+    script
+}
+
+fn ancestors<'a>(schema: &'a Schema, table: &TableName) -> BTreeSet<&'a TableName> {
+    let parents = |table: &TableName| schema.table(table).map_or(&[][..], |table| &table.options.inherits);
+    let mut found = BTreeSet::new();
+    let mut next: Vec<_> = parents(table).iter().collect();
+    while let Some(table) = next.pop() {
+        if found.insert(table) {
+            next.extend(parents(table));
+        }
+    }
+    found
+}
+
+/// Words for what its parents may have done to a table already.
+fn unless_inherited(schema: &Schema, table: &TableName, words: &'static str) -> &'static str {
+    match ancestors(schema, table).is_empty() {
+        true => "",
+        false => words,
+    }
 }
 
 fn alter(table: &TableName, what: &str) -> String {
@@ -46,9 +81,9 @@ fn alter(table: &TableName, what: &str) -> String {
 }
 
 /// A constraint without a name is none of PostgreSQL's; the statement then fails and says so.
-fn drop_constraint(table: &TableName, name: Option<&ConstraintName>) -> String {
-    let name = name.map_or("", ConstraintName::as_str);
-    alter(table, &format!("DROP CONSTRAINT {}", identifier(Postgres, name)))
+fn drop_constraint(table: &TableName, name: Option<&ConstraintName>, if_exists: &str) -> String {
+    let name = identifier(Postgres, name.map_or("", ConstraintName::as_str));
+    alter(table, &format!("DROP CONSTRAINT {if_exists}{name}"))
 }
 
 /// The name of an index is in the schema of its table.
@@ -62,9 +97,11 @@ fn index_name(table: &TableName, index: &str) -> String {
 
 fn drop_keys(change: &Change) -> Option<String> {
     match change {
-        Change::DropForeignKey { key } | Change::ChangeForeignKey { from: key, .. } => {
-            Some(drop_constraint(&key.relation.table, key.relation.constraint.as_ref()))
-        }
+        Change::DropForeignKey { key } | Change::ChangeForeignKey { from: key, .. } => Some(drop_constraint(
+            &key.relation.table,
+            key.relation.constraint.as_ref(),
+            "",
+        )),
         // Tables that go may reference each other.
         Change::DropTable { table } => {
             let drops: Vec<_> = table
@@ -79,14 +116,17 @@ fn drop_keys(change: &Change) -> Option<String> {
     }
 }
 
-fn drop_checks_and_indexes(change: &Change) -> Option<String> {
+fn drop_checks_and_indexes(script: &Script<'_>, change: &Change) -> Option<String> {
     match change {
-        Change::DropCheck { table, check } => Some(drop_constraint(table, check.name.as_ref())),
-        Change::DropUniqueKey { table, key } => Some(drop_constraint(table, key.name.as_ref())),
+        Change::DropCheck { table, check } => {
+            let if_exists = unless_inherited(script.from, table, "IF EXISTS ");
+            Some(drop_constraint(table, check.name.as_ref(), if_exists))
+        }
+        Change::DropUniqueKey { table, key } => Some(drop_constraint(table, key.name.as_ref(), "")),
         Change::DropIndex { table, index } => Some(format!("DROP INDEX {}", index_name(table, &index.name))),
         Change::ChangePrimaryKey {
             table, from: Some(key), ..
-        } => Some(drop_constraint(table, key.name.as_ref())),
+        } => Some(drop_constraint(table, key.name.as_ref(), "")),
         _ => None,
     }
 }
@@ -113,10 +153,11 @@ fn change_type(script: &Script<'_>, from: &NamedType, to: &NamedType) -> Vec<Str
         None => TableName::new(&*old),
     };
     let kind = type_kind(from);
-    let mut statements = vec![
-        format!("ALTER {kind} {name} RENAME TO {}", identifier(Postgres, &old)),
-        ddl::create_type(Postgres, to),
-    ];
+    let mut statements = vec![format!("ALTER {kind} {name} RENAME TO {}", identifier(Postgres, &old))];
+    if let NamedTypeKind::Domain(_) = from.kind {
+        statements.push(rename_constraints(&table_name(Postgres, &qualified_old)));
+    }
+    statements.push(ddl::create_type(Postgres, to));
     let stay = script
         .from
         .tables
@@ -135,6 +176,17 @@ fn change_type(script: &Script<'_>, from: &NamedType, to: &NamedType) -> Vec<Str
     statements.push(format!("DROP {kind} {}", table_name(Postgres, &qualified_old)));
     statements
 }
+/// The names of a domain's constraints are its schema's.
+fn rename_constraints(domain: &str) -> String {
+    let quoted = ddl::literal(domain);
+    format!(
+        "DO $rename$ DECLARE name text; BEGIN \
+         FOR name IN SELECT conname FROM pg_catalog.pg_constraint WHERE contypid = {quoted}::regtype LOOP \
+         EXECUTE format('ALTER DOMAIN %s RENAME CONSTRAINT %I TO %I', {quoted}::regtype, name, left(name, 40) || ' before'); \
+         END LOOP; END $rename$"
+    )
+}
+
 /// What stays has its own type at once; what goes, or gets another type, is text until then.
 fn convert(table: &TableName, column: &Column, wanted: Option<&Column>) -> String {
     let name = identifier(Postgres, column.name.as_str());
@@ -177,13 +229,14 @@ fn add_labels(name: &str, known: &[String], wanted: &[String]) -> Vec<String> {
     added
 }
 
-fn add_column(change: &Change) -> Option<String> {
+fn add_column(script: &Script<'_>, change: &Change) -> Option<String> {
     let Change::AddColumn { table, column } = change else {
         return None;
     };
     let of = Table::new(table.clone());
     let definition = ddl::column(Postgres, &of, column);
-    Some(alter(table, &format!("ADD COLUMN {definition}")))
+    let if_not_exists = unless_inherited(script.to, table, "IF NOT EXISTS ");
+    Some(alter(table, &format!("ADD COLUMN {if_not_exists}{definition}")))
 }
 
 /// What is computed is added last, and goes before what it is computed from.
@@ -209,7 +262,8 @@ fn change_column(script: &Script<'_>, table: &TableName, from: &Column, to: &Col
     let name = identifier(Postgres, to.name.as_str());
     let mut actions = Vec::new();
     let mut act = |action: String| actions.push(format!("ALTER COLUMN {name} {action}"));
-    let retyped = from.data_type != to.data_type || from.collation != to.collation;
+    let retyped =
+        (from.data_type != to.data_type || from.collation != to.collation) && !is_retyped_above(script, table, to);
     // A default or a sequence of the old type may not fit the new one.
     if from.default.is_some() && (from.default != to.default || retyped)
         || from.identity == Some(Identity::Serial) && from.identity != to.identity
@@ -255,15 +309,24 @@ fn change_column(script: &Script<'_>, table: &TableName, from: &Column, to: &Col
     statements
 }
 
+/// Whether a table from which this one inherits has the column, and thus gave it its new type.
+fn is_retyped_above(script: &Script<'_>, table: &TableName, column: &Column) -> bool {
+    let above = ancestors(script.from, table);
+    let has_it = |parent: &&TableName| {
+        script
+            .from
+            .table(parent)
+            .is_some_and(|it| it.column(&column.name).is_some())
+    };
+    above.into_iter().any(|parent| has_it(&parent))
+}
+
 fn is_named(schema: &Schema, column: &Column) -> bool {
     schema.types.iter().any(|named| has_type(column, &named.name))
 }
 
 /// Numbers go on after the highest that is there.
 fn change_identity(table: &TableName, from: &Column, to: &Column) -> Vec<String> {
-    if from.identity == to.identity {
-        return Vec::new();
-    }
     let name = identifier(Postgres, to.name.as_str());
     let quoted = table_name(Postgres, table);
     let sequence = format!(
@@ -272,11 +335,20 @@ fn change_identity(table: &TableName, from: &Column, to: &Column) -> Vec<String>
         ddl::literal(to.name.as_str())
     );
     let go_on = format!("SELECT setval({sequence}, (SELECT GREATEST(MAX({name}), 0) + 1 FROM {quoted}), false)");
+    let on_sequence = |before: &str, after: &str| {
+        format!("DO $sequence$ BEGIN EXECUTE '{before} SEQUENCE ' || {sequence} || '{after}'; END $sequence$")
+    };
+    if from.identity == to.identity {
+        // The column's new type is not that of a sequence which it merely owns.
+        let is_retyped = from.identity == Some(Identity::Serial) && from.data_type != to.data_type;
+        return match is_retyped {
+            true => vec![on_sequence("ALTER", &format!(" AS {}", to.data_type))],
+            false => Vec::new(),
+        };
+    }
     let mut statements = Vec::new();
     if from.identity == Some(Identity::Serial) {
-        statements.push(format!(
-            "DO $drop$ BEGIN EXECUTE 'DROP SEQUENCE ' || {sequence}; END $drop$"
-        ));
+        statements.push(on_sequence("DROP", ""));
     }
     let word = |identity| match identity {
         Identity::Always => Some("ALWAYS"),
@@ -351,11 +423,12 @@ fn add_keys(change: &Change) -> Option<String> {
     }
 }
 
-fn drop_column(change: &Change) -> Option<String> {
+fn drop_column(script: &Script<'_>, change: &Change) -> Option<String> {
     match change {
         Change::DropColumn { table, column } => {
             let name = identifier(Postgres, column.name.as_str());
-            Some(alter(table, &format!("DROP COLUMN {name}")))
+            let if_exists = unless_inherited(script.from, table, "IF EXISTS ");
+            Some(alter(table, &format!("DROP COLUMN {if_exists}{name}")))
         }
         _ => None,
     }
@@ -379,12 +452,39 @@ fn goes_first(script: &Script<'_>, change: &Change) -> bool {
 fn drop_tables(change: &Change) -> Option<String> {
     match change {
         Change::DropTable { table } => Some(format!("DROP TABLE {}", table_name(Postgres, &table.name))),
-        Change::ChangeOptions { table, .. } => Some(format!(
-            "-- partitioning and inheritance of {} cannot be altered: make the table anew",
-            table_name(Postgres, table)
-        )),
         _ => None,
     }
+}
+
+fn end_inheritance(change: &Change) -> Option<String> {
+    let Change::ChangeOptions { table, from, to } = change else {
+        return None;
+    };
+    if from.partition_by != to.partition_by {
+        // Better than to say nothing and change nothing.
+        let told = format!("partitioning of {table} cannot be altered: make the table anew");
+        return Some(format!(
+            "DO $refuse$ BEGIN RAISE EXCEPTION USING MESSAGE = {}; END $refuse$",
+            ddl::literal(&told)
+        ));
+    }
+    inherit("NO INHERIT", table, &from.inherits, &to.inherits)
+}
+
+fn begin_inheritance(change: &Change) -> Option<String> {
+    match change {
+        Change::ChangeOptions { table, from, to } => inherit("INHERIT", table, &to.inherits, &from.inherits),
+        _ => None,
+    }
+}
+
+/// From or to those parents that the other side does not have.
+fn inherit(word: &str, table: &TableName, parents: &[TableName], others: &[TableName]) -> Option<String> {
+    let parents = parents.iter().filter(|parent| !others.contains(parent));
+    let actions: Vec<_> = parents
+        .map(|parent| format!("{word} {}", table_name(Postgres, parent)))
+        .collect();
+    (!actions.is_empty()).then(|| alter(table, &actions.join(", ")))
 }
 
 fn drop_types(change: &Change) -> Option<String> {
