@@ -1,13 +1,17 @@
 //! PostgreSQL: one statement a change, ordered so that each finds what it needs.
 
+mod columns;
+mod types;
+
 use std::collections::BTreeSet;
 
-use super::in_the_way::{has_type, is_type_made_anew};
 use super::{Change, Difference, Script, Step};
 use crate::backend::Backend::Postgres;
 use crate::ddl::{self, identifier, table_name};
 use crate::name::{ConstraintName, TableName};
-use crate::schema::{Column, Identity, NamedType, NamedTypeKind, Schema, Table};
+use crate::schema::{Schema, Table};
+use columns::change_column;
+use types::{change_type, type_kind};
 
 pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     let script = &parents_first(script);
@@ -139,96 +143,6 @@ fn create_types(change: &Change) -> Option<String> {
     }
 }
 
-/// Labels are added in place. For all else the type is made anew, and the columns that have it are converted.
-fn change_type(script: &Script<'_>, from: &NamedType, to: &NamedType) -> Vec<String> {
-    let name = table_name(Postgres, &to.name);
-    if let (false, NamedTypeKind::Enum(known), NamedTypeKind::Enum(wanted)) =
-        (is_type_made_anew(from, to), &from.kind, &to.kind)
-    {
-        return add_labels(&name, known, wanted);
-    }
-    let old = format!("{} before", to.name.name());
-    let qualified_old = match to.name.schema() {
-        Some(schema) => TableName::in_schema(schema, &*old),
-        None => TableName::new(&*old),
-    };
-    let kind = type_kind(from);
-    let mut statements = vec![format!("ALTER {kind} {name} RENAME TO {}", identifier(Postgres, &old))];
-    if let NamedTypeKind::Domain(_) = from.kind {
-        statements.push(rename_constraints(&table_name(Postgres, &qualified_old)));
-    }
-    statements.push(ddl::create_type(Postgres, to));
-    let stay = script
-        .from
-        .tables
-        .iter()
-        .filter(|table| script.to.table(&table.name).is_some());
-    for table in stay {
-        let wanted = script.to.table(&table.name);
-        for column in table.columns.iter().filter(|column| has_type(column, &to.name)) {
-            let wanted = wanted.and_then(|table| table.column(&column.name));
-            let is_gone = column.generated.is_some() && wanted.is_none_or(|wanted| wanted.generated.is_some());
-            if !is_gone {
-                statements.push(convert(&table.name, column, wanted));
-            }
-        }
-    }
-    statements.push(format!("DROP {kind} {}", table_name(Postgres, &qualified_old)));
-    statements
-}
-/// The names of a domain's constraints are its schema's.
-fn rename_constraints(domain: &str) -> String {
-    let quoted = ddl::literal(domain);
-    format!(
-        "DO $rename$ DECLARE name text; BEGIN \
-         FOR name IN SELECT conname FROM pg_catalog.pg_constraint WHERE contypid = {quoted}::regtype LOOP \
-         EXECUTE format('ALTER DOMAIN %s RENAME CONSTRAINT %I TO %I', {quoted}::regtype, name, left(name, 40) || ' before'); \
-         END LOOP; END $rename$"
-    )
-}
-
-/// What stays has its own type at once; what goes, or gets another type, is text until then.
-fn convert(table: &TableName, column: &Column, wanted: Option<&Column>) -> String {
-    let name = identifier(Postgres, column.name.as_str());
-    let stays = wanted.filter(|wanted| wanted.data_type == column.data_type);
-    let data_type = stays.map_or("text", |wanted| &wanted.data_type);
-    let mut actions = Vec::new();
-    if column.default.is_some() {
-        actions.push(format!("ALTER COLUMN {name} DROP DEFAULT"));
-    }
-    actions.push(format!(
-        "ALTER COLUMN {name} TYPE {data_type} USING {name}::text::{data_type}"
-    ));
-    if let Some(default) = stays.and_then(|wanted| wanted.default.as_ref()) {
-        actions.push(format!("ALTER COLUMN {name} SET DEFAULT {default}"));
-    }
-    alter(table, &actions.join(", "))
-}
-
-const fn type_kind(named: &NamedType) -> &'static str {
-    match named.kind {
-        NamedTypeKind::Enum(_) => "TYPE",
-        NamedTypeKind::Domain(_) => "DOMAIN",
-    }
-}
-
-fn add_labels(name: &str, known: &[String], wanted: &[String]) -> Vec<String> {
-    let mut added = Vec::new();
-    let mut before: Option<&String> = None;
-    for label in wanted {
-        if !known.contains(label) {
-            let place = match (before, known.first()) {
-                (Some(before), _) => format!(" AFTER {}", ddl::literal(before)),
-                (None, Some(first)) => format!(" BEFORE {}", ddl::literal(first)),
-                (None, None) => String::new(),
-            };
-            added.push(format!("ALTER TYPE {name} ADD VALUE {}{place}", ddl::literal(label)));
-        }
-        before = Some(label);
-    }
-    added
-}
-
 fn add_column(script: &Script<'_>, change: &Change) -> Option<String> {
     let Change::AddColumn { table, column } = change else {
         return None;
@@ -256,127 +170,6 @@ fn drop_expressions(change: &Change) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn change_column(script: &Script<'_>, table: &TableName, from: &Column, to: &Column) -> Vec<String> {
-    let name = identifier(Postgres, to.name.as_str());
-    let mut actions = Vec::new();
-    let mut act = |action: String| actions.push(format!("ALTER COLUMN {name} {action}"));
-    let retyped =
-        (from.data_type != to.data_type || from.collation != to.collation) && !is_retyped_above(script, table, to);
-    // A default or a sequence of the old type may not fit the new one.
-    if from.default.is_some() && (from.default != to.default || retyped)
-        || from.identity == Some(Identity::Serial) && from.identity != to.identity
-    {
-        act("DROP DEFAULT".to_owned());
-    }
-    if matches!(from.identity, Some(Identity::Always | Identity::ByDefault))
-        && !matches!(to.identity, Some(Identity::Always | Identity::ByDefault))
-    {
-        act("DROP IDENTITY".to_owned());
-    }
-    if retyped {
-        let collate = to
-            .collation
-            .as_ref()
-            .map(|collation| format!(" COLLATE {collation}"))
-            .unwrap_or_default();
-        // One enum becomes another by way of its labels.
-        let by = match is_named(script.from, from) && is_named(script.to, to) {
-            true => "::text",
-            false => "",
-        };
-        act(format!(
-            "TYPE {}{collate} USING {name}{by}::{}",
-            to.data_type, to.data_type
-        ));
-    }
-    if let Some(default) = &to.default
-        && (from.default != to.default || retyped)
-    {
-        act(format!("SET DEFAULT {default}"));
-    }
-    match (from.nullable, to.nullable) {
-        (true, false) => act("SET NOT NULL".to_owned()),
-        (false, true) => act("DROP NOT NULL".to_owned()),
-        (true, true) | (false, false) => {}
-    }
-    let mut statements = match actions.is_empty() {
-        true => Vec::new(),
-        false => vec![alter(table, &actions.join(", "))],
-    };
-    statements.extend(change_identity(table, from, to));
-    statements
-}
-
-/// Whether a table from which this one inherits has the column, and thus gave it its new type.
-fn is_retyped_above(script: &Script<'_>, table: &TableName, column: &Column) -> bool {
-    let above = ancestors(script.from, table);
-    let has_it = |parent: &&TableName| {
-        script
-            .from
-            .table(parent)
-            .is_some_and(|it| it.column(&column.name).is_some())
-    };
-    above.into_iter().any(|parent| has_it(&parent))
-}
-
-fn is_named(schema: &Schema, column: &Column) -> bool {
-    schema.types.iter().any(|named| has_type(column, &named.name))
-}
-
-/// Numbers go on after the highest that is there.
-fn change_identity(table: &TableName, from: &Column, to: &Column) -> Vec<String> {
-    let name = identifier(Postgres, to.name.as_str());
-    let quoted = table_name(Postgres, table);
-    let sequence = format!(
-        "pg_get_serial_sequence({}, {})",
-        ddl::literal(&quoted),
-        ddl::literal(to.name.as_str())
-    );
-    let go_on = format!("SELECT setval({sequence}, (SELECT GREATEST(MAX({name}), 0) + 1 FROM {quoted}), false)");
-    let on_sequence = |before: &str, after: &str| {
-        format!("DO $sequence$ BEGIN EXECUTE '{before} SEQUENCE ' || {sequence} || '{after}'; END $sequence$")
-    };
-    if from.identity == to.identity {
-        // The column's new type is not that of a sequence which it merely owns.
-        let is_retyped = from.identity == Some(Identity::Serial) && from.data_type != to.data_type;
-        return match is_retyped {
-            true => vec![on_sequence("ALTER", &format!(" AS {}", to.data_type))],
-            false => Vec::new(),
-        };
-    }
-    let mut statements = Vec::new();
-    if from.identity == Some(Identity::Serial) {
-        statements.push(on_sequence("DROP", ""));
-    }
-    let word = |identity| match identity {
-        Identity::Always => Some("ALWAYS"),
-        Identity::ByDefault => Some("BY DEFAULT"),
-        Identity::Serial | Identity::AutoIncrement => None,
-    };
-    match (from.identity.and_then(word), to.identity.and_then(word), to.identity) {
-        (Some(_), Some(word), _) => statements.push(alter(table, &format!("ALTER COLUMN {name} SET GENERATED {word}"))),
-        (None, Some(word), _) => {
-            statements.push(alter(
-                table,
-                &format!("ALTER COLUMN {name} ADD GENERATED {word} AS IDENTITY"),
-            ));
-            statements.push(go_on);
-        }
-        (_, None, Some(Identity::Serial)) => {
-            let made = index_name(table, &format!("{}_{}_seq", table.name(), to.name));
-            statements.push(format!(
-                "CREATE SEQUENCE {made} AS {} OWNED BY {quoted}.{name}",
-                to.data_type
-            ));
-            let default = format!("ALTER COLUMN {name} SET DEFAULT nextval({})", ddl::literal(&made));
-            statements.push(alter(table, &default));
-            statements.push(go_on);
-        }
-        (_, None, _) => {}
-    }
-    statements
 }
 
 fn add_primary_keys(change: &Change) -> Option<String> {
