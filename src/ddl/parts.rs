@@ -106,6 +106,18 @@ pub(crate) fn is_literal(backend: Backend, sql: &str) -> bool {
         || matches!(lower.as_str(), "null" | "true" | "false")
 }
 
+/// SQLite, "ALTER TABLE", section 4: a constant default, and one that is not NULL if the column is required; nothing stored.
+pub(crate) fn sqlite_can_add(column: &Column) -> bool {
+    let default = column.default.as_deref();
+    let constant = default.is_none_or(|default| is_literal(Backend::Sqlite, default));
+    let value = column.nullable || default.is_some_and(|default| !default.eq_ignore_ascii_case("null"));
+    let stored = column
+        .generated
+        .as_ref()
+        .is_some_and(|made| made.storage == Storage::Stored);
+    constant && (value || column.generated.is_some()) && !stored && column.identity.is_none()
+}
+
 /// A name of the current time, with or without digits of a second.
 fn is_clock(sql: &str) -> bool {
     let lower = sql.to_ascii_lowercase();

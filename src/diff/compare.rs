@@ -284,7 +284,7 @@ fn foreign_keys(from: &Table, to: &Table, changes: &mut Vec<Change>) {
 fn is_same_attributes(known: &ForeignKey, wanted: &ForeignKey) -> bool {
     let is_same = |known: Action, wanted: Action| match wanted {
         // The application's; the constraint only must not act itself.
-        Action::Protect | Action::DoNothing => known == Action::NoAction,
+        Action::Protect | Action::DoNothing => known == Action::NoAction || known == wanted,
         // A catalog that does not tell gives no reason to change anything.
         wanted => known == wanted || known == Action::Unknown,
     };

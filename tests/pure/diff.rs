@@ -18,7 +18,8 @@ fn told(backend: Backend, text: &str) -> String {
     for pair in text.split("== ").skip(1) {
         let (name, schemas) = pair.split_once('\n').expect("a name, and lines below");
         let (from, to) = schemas.split_once("->\n").expect("two schemas");
-        let read = |text: &str| Schema::parse(&format!("backend {backend}\n{text}")).expect("the fixture is well formed");
+        let read =
+            |text: &str| Schema::parse(&format!("backend {backend}\n{text}")).expect("the fixture is well formed");
         let diff = diff(&read(from), &read(to), &DiffOptions::new());
         told.push_str(&format!("== {name}\n{diff}"));
         for step in diff.statements() {

@@ -6,7 +6,7 @@ use super::{Change, Class, Script, Step};
 use crate::backend::Backend::Sqlite;
 use crate::ddl::{self, identifier, table_name};
 use crate::name::{ColumnName, TableName};
-use crate::schema::{Column, ForeignKey, Identity, LeftOutKind, Storage, Table};
+use crate::schema::{ForeignKey, Identity, LeftOutKind, Table};
 
 pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     let rebuilt = rebuilt(script);
@@ -87,7 +87,7 @@ fn alter(change: &Change) -> Option<String> {
     match change {
         Change::AddIndex { table, index } => Some(ddl::index_statement(Sqlite, table, index)),
         Change::DropIndex { index, .. } => Some(format!("DROP INDEX {}", identifier(Sqlite, &index.name))),
-        Change::AddColumn { table, column } if can_be_added(column) => {
+        Change::AddColumn { table, column } if ddl::sqlite_can_add(column) => {
             let of = Table::new(table.clone());
             Some(format!(
                 "ALTER TABLE {} ADD COLUMN {}",
@@ -97,18 +97,6 @@ fn alter(change: &Change) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// SQLite, "ALTER TABLE", section 4: a constant default, and one that is not NULL if the column is required; nothing stored.
-fn can_be_added(column: &Column) -> bool {
-    let default = column.default.as_deref();
-    let constant = default.is_none_or(|default| ddl::is_literal(Sqlite, default));
-    let value = column.nullable || default.is_some_and(|default| !default.eq_ignore_ascii_case("null"));
-    let stored = column
-        .generated
-        .as_ref()
-        .is_some_and(|made| made.storage == Storage::Stored);
-    constant && (value || column.generated.is_some()) && !stored && column.identity.is_none()
 }
 
 /// A name that nothing has.
