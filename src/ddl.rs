@@ -15,5 +15,8 @@ pub use create::create;
 pub(crate) use create::{
     add_foreign_key, create_sequence, create_table, create_type, creation, is_constraint, literal, qualified,
 };
-pub(crate) use parts::{check, column, foreign_key, index_statement, mysql_index, primary_key, unique_key};
+pub(crate) use parts::{
+    check, column, foreign_key, index_statement, is_literal, mysql_index, own_checks, primary_key, sqlite_can_add,
+    unique_key,
+};
 pub(crate) use quote::{column_list, identifier, table_name};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::{check, column, foreign_key, index_statement, mysql_index, primary_key, unique_key};
+use super::parts::{check, column, foreign_key, index_statement, mysql_index, own_checks, primary_key, unique_key};
 use super::quote::{identifier, table_name};
 use crate::backend::Backend;
 use crate::graph;
 use crate::name::{Relation, TableName};
-use crate::schema::{Enforcement, ForeignKey, Identity, NamedType, NamedTypeKind, Schema, Sequence, Table};
+use crate::schema::{Check, Enforcement, ForeignKey, Identity, NamedType, NamedTypeKind, Schema, Sequence, Table};
 
 /// The statements that make a schema in an empty database, each without a semicolon.
 ///
@@ -182,7 +182,12 @@ pub(crate) fn create_table(backend: Backend, table: &Table, keys: &[&ForeignKey]
         parts.extend(table.indexes.iter().map(mysql_index));
     }
     parts.extend(keys.iter().map(|key| foreign_key(backend, key)));
-    let (late_checks, checks): (Vec<_>, Vec<_>) = table.checks.iter().partition(|check| check.not_validated);
+    let is_own = |check: &&Check| {
+        let mut columns = table.columns.iter();
+        columns.any(|column| own_checks(backend, table, column).any(|own| own == *check))
+    };
+    let checks = table.checks.iter().filter(|check| !is_own(check));
+    let (late_checks, checks): (Vec<_>, Vec<_>) = checks.partition(|check| check.not_validated);
     parts.extend(checks.iter().map(|it| check(backend, it)));
     let name = table_name(backend, &table.name);
     let mut statements = vec![format!(

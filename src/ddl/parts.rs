@@ -63,26 +63,76 @@ pub(crate) fn column(backend: Backend, table: &Table, column: &Column) -> String
     if let Some(extra) = &column.extra {
         push(&mut sql, extra);
     }
+    for check in own_checks(backend, table, column) {
+        push(&mut sql, &format!("CHECK ({})", check.expression));
+    }
     sql
+}
+
+/// MariaDB gives a check that stands in a column's definition the column's name, and loses it with the definition.
+pub(crate) fn own_checks<'a>(backend: Backend, table: &'a Table, column: &Column) -> impl Iterator<Item = &'a Check> {
+    let own = column.name.as_str().to_owned();
+    table.checks.iter().filter(move |check| {
+        let name = check.name.as_ref().map(ConstraintName::as_str);
+        backend == Backend::MySql && name == Some(&*own)
+    })
 }
 
 /// MySQL and SQLite want an expression in parentheses, and keep it without them.
 fn default_value(backend: Backend, default: &str) -> String {
-    let lower = default.to_ascii_lowercase();
-    let is_string = |text: &str| {
-        let inner = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-        inner.is_some_and(|inner| !inner.replace("''", "").replace("\\'", "").contains('\''))
-    };
-    let is_constant = is_string(default)
-        || default.parse::<f64>().is_ok()
-        || matches!(lower.as_str(), "null" | "true" | "false")
-        || ["current_", "localtime", "x'", "b'", "0x"]
-            .iter()
-            .any(|start| lower.starts_with(start));
     match backend {
-        Backend::MySql | Backend::Sqlite if !is_constant && !default.starts_with('(') => format!("({default})"),
+        Backend::MySql | Backend::Sqlite if !is_literal(backend, default) && !is_clock(default) => {
+            format!("({default})")
+        }
         Backend::Postgres | Backend::MySql | Backend::Sqlite => default.to_owned(),
     }
+}
+
+/// A string, a number, NULL, a truth value: what has the same value whenever it is asked.
+pub(crate) fn is_literal(backend: Backend, sql: &str) -> bool {
+    let lower = sql.to_ascii_lowercase();
+    let within = |quote: char, text: &str| {
+        let inner = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+        let (twice, escaped) = (format!("{quote}{quote}"), format!("\\{quote}"));
+        inner.is_some_and(|inner| !inner.replace(&twice, "").replace(&escaped, "").contains(quote))
+    };
+    let string = lower.strip_prefix(['x', 'b']).unwrap_or(&lower);
+    let is_hex = |digits: &str| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit());
+    within('\'', string)
+        // SQLite takes a default in double quotes for a string.
+        || backend == Backend::Sqlite && within('"', &lower)
+        || lower.ends_with(|c: char| c.is_ascii_digit() || c == '.') && lower.parse::<f64>().is_ok()
+        || lower.strip_prefix("0x").is_some_and(is_hex)
+        || matches!(lower.as_str(), "null" | "true" | "false")
+}
+
+/// SQLite, "ALTER TABLE", section 4: a constant default, and one that is not NULL if the column is required; nothing stored.
+pub(crate) fn sqlite_can_add(column: &Column) -> bool {
+    let default = column.default.as_deref();
+    let constant = default.is_none_or(|default| is_literal(Backend::Sqlite, default));
+    let value = column.nullable || default.is_some_and(|default| !default.eq_ignore_ascii_case("null"));
+    let stored = column
+        .generated
+        .as_ref()
+        .is_some_and(|made| made.storage == Storage::Stored);
+    constant && (value || column.generated.is_some()) && !stored && column.identity.is_none()
+}
+
+/// A name of the current time, with or without digits of a second.
+fn is_clock(sql: &str) -> bool {
+    let lower = sql.to_ascii_lowercase();
+    let (name, digits) = match lower.strip_suffix(')').and_then(|text| text.split_once('(')) {
+        Some((name, digits)) => (name, digits),
+        None => (lower.as_str(), ""),
+    };
+    let clocks = [
+        "current_timestamp",
+        "current_date",
+        "current_time",
+        "localtime",
+        "localtimestamp",
+    ];
+    clocks.contains(&name) && digits.chars().all(|c| c.is_ascii_digit())
 }
 
 fn push(sql: &mut String, more: &str) {

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::change::Change;
 use crate::backend::Backend;
-use crate::schema::{Column, NamedTypeKind, Storage};
+use crate::ddl;
+use crate::schema::{Column, ForeignKey, Identity, NamedType, NamedTypeKind, Storage};
 
 /// How dangerous a change is for a database in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -42,11 +43,9 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
         Change::CreateType { .. } | Change::CreateSequence { .. } | Change::CreateTable { .. } => {
             (Safe, "nothing uses it yet")
         }
-        Change::ChangeType { from, to } => match (&from.kind, &to.kind) {
-            (NamedTypeKind::Enum(from), NamedTypeKind::Enum(to)) if from.iter().all(|label| to.contains(label)) => {
-                (Safe, "labels are only added")
-            }
-            _ => (
+        Change::ChangeType { from, to } => match is_only_longer(from, to) {
+            true => (Safe, "labels are only added"),
+            false => (
                 DataDependent,
                 "fails if a row has a value the new definition excludes; rewrites the tables that use it",
             ),
@@ -57,6 +56,13 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
         Change::ChangeOptions { .. } if sqlite => (
             DataDependent,
             "SQLite builds the table anew; STRICT refuses values of other types",
+        ),
+        Change::ChangeOptions { from, to, .. } if from.partition_by != to.partition_by => {
+            (DataDependent, "no statement does it: make the table anew")
+        }
+        Change::ChangeOptions { from, to, .. } if from.inherits != to.inherits => (
+            Blocking,
+            "quick, but takes a lock on both tables; the parent then has other rows",
         ),
         Change::ChangeOptions { .. } => (Blocking, "the table is written anew"),
         Change::AddColumn { column, .. } => added_column(backend, column),
@@ -75,10 +81,13 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
             true => (Blocking, REBUILD),
             false => (Blocking, "rows may repeat afterwards"),
         },
-        Change::AddIndex { index, .. } if index.unique => (
+        Change::AddIndex { index, .. } | Change::RebuildIndex { index, .. } if index.unique => (
             DataDependent,
             "fails if two rows agree in it; writers may wait while it is built",
         ),
+        Change::AddIndex { index, .. } if backend == Backend::MySql && index.method.is_some() => {
+            (Blocking, "writers wait while it is built")
+        }
         Change::AddIndex { .. } | Change::RebuildIndex { .. } => match backend {
             Backend::MySql => (Safe, "InnoDB builds it while others write"),
             Backend::Postgres => (
@@ -96,6 +105,10 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
             DataDependent,
             "fails if a row references nothing; SQLite builds the table anew",
         ),
+        Change::AddForeignKey { key } if key.not_validated || key.not_enforced => (
+            Blocking,
+            "rows that are there are not checked; takes a lock on both tables",
+        ),
         Change::AddForeignKey { .. } => (
             DataDependent,
             "fails if a row references nothing; writers of both tables wait while that is checked",
@@ -103,11 +116,18 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
         Change::DropForeignKey { .. } if sqlite => (Blocking, REBUILD),
         Change::DropForeignKey { .. } => (Blocking, "takes a lock on both tables; rows may dangle afterwards"),
         Change::ChangeForeignKey { .. } if sqlite => (Blocking, REBUILD),
+        Change::ChangeForeignKey { from, to } if is_stricter(from, to) => (
+            DataDependent,
+            "fails if a row references nothing, which the key that is there lets pass; writers of both tables wait",
+        ),
         Change::ChangeForeignKey { .. } => (
             Blocking,
             "the key is dropped and added again; writers of both tables wait while it is checked",
         ),
         Change::ValidateForeignKey { .. } => (DataDependent, "fails if a row references nothing; blocks nobody"),
+        Change::AddCheck { check, .. } if check.not_validated => {
+            (Blocking, "quick: rows that are there are not checked")
+        }
         Change::AddCheck { .. } => match sqlite {
             true => (
                 DataDependent,
@@ -124,18 +144,57 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
     }
 }
 
-fn added_column(backend: Backend, column: &Column) -> (Class, &'static str) {
-    let has_value =
-        column.nullable || column.default.is_some() || column.generated.is_some() || column.identity.is_some();
-    match backend {
-        _ if !has_value => (
-            Class::DataDependent,
-            "fails if the table has rows: it is required and has no default",
-        ),
-        Backend::Postgres if column.generated.is_some() || column.identity.is_some() => {
-            (Class::Blocking, "the table is written anew")
+/// Whether rows that the one key takes may be refused by the other.
+fn is_stricter(from: &ForeignKey, to: &ForeignKey) -> bool {
+    let was_not_checked = from.not_validated || from.not_enforced;
+    (was_not_checked && !to.not_validated && !to.not_enforced) || (from.matching != to.matching)
+}
+
+/// Whether an enum only gets more labels, and those it has keep their order.
+pub(super) fn is_only_longer(from: &NamedType, to: &NamedType) -> bool {
+    match (&from.kind, &to.kind) {
+        (NamedTypeKind::Enum(from), NamedTypeKind::Enum(to)) => {
+            from.iter().eq(to.iter().filter(|label| from.contains(label)))
         }
-        Backend::Sqlite if column.generated.is_some() => (Class::Blocking, REBUILD),
+        (NamedTypeKind::Enum(_) | NamedTypeKind::Domain(_), _) => false,
+    }
+}
+
+fn added_column(backend: Backend, column: &Column) -> (Class, &'static str) {
+    let has_value = column.nullable || column.default.is_some() || column.identity.is_some();
+    if column.generated.is_some() && !column.nullable {
+        return (
+            Class::DataDependent,
+            "fails if a row has NULL there; every row is computed",
+        );
+    }
+    if column.generated.is_none() && !has_value {
+        return match backend {
+            Backend::MySql => (
+                Class::DataDependent,
+                "rows that are there get the type's own zero, such as '' or 0; fails if the type has none",
+            ),
+            Backend::Postgres | Backend::Sqlite => (
+                Class::DataDependent,
+                "fails if the table has rows: it is required and has no default",
+            ),
+        };
+    }
+    let is_stored = column
+        .generated
+        .as_ref()
+        .is_some_and(|made| made.storage == Storage::Stored);
+    let is_the_same_for_all = column
+        .default
+        .as_deref()
+        .is_none_or(|default| ddl::is_literal(backend, default));
+    match backend {
+        Backend::Sqlite if !ddl::sqlite_can_add(column) => (Class::Blocking, REBUILD),
+        _ if is_stored || column.identity.is_some() => (Class::Blocking, "the table is written anew"),
+        _ if !is_the_same_for_all => (
+            Class::Blocking,
+            "the table is written anew if the default is not the same for every row",
+        ),
         Backend::Postgres | Backend::MySql | Backend::Sqlite => (Class::Safe, "rows that are there are not written"),
     }
 }
@@ -144,6 +203,7 @@ fn changed_column(backend: Backend, from: &Column, to: &Column) -> (Class, &'sta
     if from.generated.is_none() && to.generated.is_some() {
         return (Class::Destructive, "its values are replaced by computed ones");
     }
+    let expression = |column: &Column| column.generated.as_ref().map(|made| made.expression.clone());
     let was_virtual = from
         .generated
         .as_ref()
@@ -163,11 +223,40 @@ fn changed_column(backend: Backend, from: &Column, to: &Column) -> (Class, &'sta
     if from.nullable && !to.nullable {
         return (Class::DataDependent, "fails if a row has NULL there; reads every row");
     }
-    if from.generated != to.generated || from.collation != to.collation {
+    if from.collation != to.collation {
+        return (
+            Class::DataDependent,
+            "fails if a key has values that were equal and are not, or the reverse; indexes are built anew",
+        );
+    }
+    if to.generated.is_some() && expression(from) != expression(to) {
+        return (
+            Class::DataDependent,
+            "every row is computed anew; fails where the expression does, or what refers to the values",
+        );
+    }
+    if backend == Backend::MySql && from.identity.is_none() && to.identity == Some(Identity::AutoIncrement) {
+        return (
+            Class::DataDependent,
+            "a row that has 0 there gets another number; the table is written anew",
+        );
+    }
+    if from.generated != to.generated {
         return (Class::Blocking, "the table is written anew");
     }
     match backend {
         Backend::Sqlite => (Class::Blocking, REBUILD),
-        Backend::Postgres | Backend::MySql => (Class::Safe, "rows that are there are not written"),
+        Backend::Postgres if forgets_its_numbers(from, to) => (
+            Class::Blocking,
+            "the last number given is forgotten: numbers go on after the highest that is there",
+        ),
+        Backend::MySql => (Class::Safe, "others read and write meanwhile"),
+        Backend::Postgres => (Class::Safe, "rows that are there are not written"),
     }
+}
+
+/// Whether the sequence behind a column is dropped.
+fn forgets_its_numbers(from: &Column, to: &Column) -> bool {
+    let is_serial = |column: &Column| column.identity == Some(Identity::Serial);
+    from.identity.is_some() && (to.identity.is_none() || is_serial(from) != is_serial(to))
 }

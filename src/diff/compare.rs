@@ -178,7 +178,7 @@ fn unique_and_indexes(backend: Backend, from: &Table, to: &Table, changes: &mut 
         changes.push(add_or_rebuild(from, to, index));
     }
     for index in extra {
-        if !(backend == Backend::MySql && serves_a_key(from, index)) {
+        if !(backend == Backend::MySql && serves_a_key(to, index)) {
             drop_unless_rebuilt(to, index, changes);
         }
     }
@@ -232,12 +232,12 @@ fn is_invalid_twin(known: &Index, wanted: &Index) -> bool {
         } == *wanted
 }
 
-/// InnoDB makes an index for a foreign key that has none, and keeps one there whatever is asked.
-fn serves_a_key(table: &Table, index: &Index) -> bool {
-    table
-        .foreign_keys
-        .iter()
-        .any(|key| index.columns().as_ref() == Some(&key.relation.columns))
+/// InnoDB makes an index for a foreign key that has no other, and keeps one there whatever is asked.
+fn serves_a_key(to: &Table, index: &Index) -> bool {
+    to.foreign_keys.iter().any(|key| {
+        let columns = &key.relation.columns;
+        index.columns().as_ref() == Some(columns) && !to.has_leading_index(columns)
+    })
 }
 
 fn foreign_keys(from: &Table, to: &Table, changes: &mut Vec<Change>) {
@@ -284,7 +284,7 @@ fn foreign_keys(from: &Table, to: &Table, changes: &mut Vec<Change>) {
 fn is_same_attributes(known: &ForeignKey, wanted: &ForeignKey) -> bool {
     let is_same = |known: Action, wanted: Action| match wanted {
         // The application's; the constraint only must not act itself.
-        Action::Protect | Action::DoNothing => known == Action::NoAction,
+        Action::Protect | Action::DoNothing => known == Action::NoAction || known == wanted,
         // A catalog that does not tell gives no reason to change anything.
         wanted => known == wanted || known == Action::Unknown,
     };

@@ -1,5 +1,6 @@
 //! The statements that make a difference go away.
 
+mod in_the_way;
 mod mysql;
 mod postgres;
 mod sqlite;
@@ -34,6 +35,7 @@ pub(super) fn statements(diff: &SchemaDiff) -> Vec<Step> {
 }
 
 /// What the engines' scripts are made from.
+#[derive(Clone)]
 struct Script<'a> {
     from: &'a Schema,
     to: &'a Schema,
@@ -44,7 +46,7 @@ struct Script<'a> {
 impl<'a> Script<'a> {
     fn new(diff: &'a SchemaDiff) -> Self {
         let own = diff.own.as_deref();
-        let mut differences = diff.changes.clone();
+        let mut differences = in_the_way::taken_off_and_put_back(&diff.from, &diff.to, &diff.changes);
         for difference in &mut differences {
             if let Change::AddForeignKey { key } | Change::ChangeForeignKey { to: key, .. } = &mut difference.change {
                 **key = ddl::qualified(diff.backend, key, own);

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod changes;
 mod create;
 mod delete;
 mod drift;
@@ -31,6 +32,7 @@ mod transactions;
 
 fn main() {
     harness::run([
+        changes::cases(),
         create::cases(),
         delete::cases(),
         drift::cases(),

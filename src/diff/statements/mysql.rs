@@ -2,17 +2,16 @@
 //!
 //! One statement, since an index that a key needs can be exchanged for another only within one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Change, Class, Script, Step};
 use crate::backend::Backend::MySql;
 use crate::ddl::{self, identifier, table_name};
-use crate::name::{ColumnName, ConstraintName, TableName};
-use crate::schema::{Column, ForeignKey, Storage, Table};
+use crate::name::{ConstraintName, TableName};
+use crate::schema::{Check, Column, ForeignKey, Table};
 
 pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     let (tables, later) = script.create_tables();
-    let in_the_way = keys_in_the_way(script);
     let mut steps = script.each(|change| match change {
         Change::DropForeignKey { key } | Change::ChangeForeignKey { from: key, .. } => Some(drop_key(key)),
         Change::DropTable { table } => {
@@ -21,7 +20,6 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
         }
         _ => None,
     });
-    steps.extend(in_the_way.iter().map(|key| super::step(drop_key(key), Class::Blocking)));
     steps.extend(script.each(|change| match change {
         Change::DropTable { table } => Some(format!("DROP TABLE {}", table_name(MySql, &table.name))),
         Change::DropSequence { sequence } => Some(format!("DROP SEQUENCE {}", table_name(MySql, &sequence.name))),
@@ -34,11 +32,6 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     steps.extend(tables);
     steps.extend(alterations(script));
     steps.extend(later);
-    steps.extend(
-        in_the_way
-            .iter()
-            .map(|key| super::step(ddl::add_foreign_key(MySql, key), Class::Blocking)),
-    );
     steps.extend(script.each(|change| match change {
         Change::AddForeignKey { key } | Change::ChangeForeignKey { to: key, .. } => {
             Some(ddl::add_foreign_key(MySql, key))
@@ -59,45 +52,6 @@ fn drop_key(key: &ForeignKey) -> String {
 fn drop_key_clause(key: &ForeignKey) -> String {
     let name = key.relation.constraint.as_ref().map_or("", ConstraintName::as_str);
     format!("DROP FOREIGN KEY {}", identifier(MySql, name))
-}
-
-/// Keys that stay, but whose columns, on either side, change or lose what makes them unique: InnoDB refuses that while the key is there.
-fn keys_in_the_way(script: &Script<'_>) -> Vec<ForeignKey> {
-    let mut touched: BTreeSet<(&TableName, &ColumnName)> = BTreeSet::new();
-    for difference in &script.differences {
-        match &difference.change {
-            Change::ChangeColumn { table, from, to }
-                if from.data_type != to.data_type || from.collation != to.collation =>
-            {
-                touched.insert((table, &to.name));
-            }
-            Change::ChangePrimaryKey {
-                table, from: Some(key), ..
-            } => {
-                touched.extend(key.columns.iter().map(|column| (table, column)));
-            }
-            Change::DropUniqueKey { table, key } => touched.extend(key.columns.iter().map(|column| (table, column))),
-            _ => {}
-        }
-    }
-    let stays = |key: &&ForeignKey| {
-        let is_kept = |kept: &ForeignKey| kept.is_same_key(key);
-        script.to.foreign_keys().any(is_kept)
-            && !script.differences.iter().any(|difference| match &difference.change {
-                Change::ChangeForeignKey { from, .. } => is_kept(from),
-                _ => false,
-            })
-    };
-    let uses = |key: &&ForeignKey| {
-        let relation = &key.relation;
-        let own = relation.columns.iter().map(|column| (&relation.table, column));
-        let referenced = relation
-            .referenced_columns
-            .iter()
-            .map(|column| (&relation.referenced_table, column));
-        own.chain(referenced).any(|column| touched.contains(&column))
-    };
-    script.from.foreign_keys().filter(stays).filter(uses).cloned().collect()
 }
 
 /// What is to be done to one table in one statement.
@@ -141,11 +95,6 @@ fn clauses(script: &Script<'_>, change: &Change) -> Vec<String> {
         }
         Change::AddColumn { table, column } => vec![format!("ADD COLUMN {}", definition(script, table, column))],
         Change::DropColumn { column, .. } => vec![format!("DROP COLUMN {}", name(column.name.as_str()))],
-        // What is computed can be made anew, and often cannot be modified (MySQL error 3106, MariaDB error 1907).
-        Change::ChangeColumn { table, from, to } if from.generated != to.generated && !becomes_plain(from, to) => vec![
-            format!("DROP COLUMN {}", name(to.name.as_str())),
-            format!("ADD COLUMN {}", definition(script, table, to)),
-        ],
         Change::ChangeColumn { table, to, .. } => vec![format!("MODIFY COLUMN {}", definition(script, table, to))],
         Change::ChangePrimaryKey { from, to, .. } => {
             let dropped = from.as_ref().map(|_| "DROP PRIMARY KEY".to_owned());
@@ -160,10 +109,16 @@ fn clauses(script: &Script<'_>, change: &Change) -> Vec<String> {
             format!("DROP INDEX {}", name(&index.name)),
             format!("ADD {}", ddl::mysql_index(index)),
         ],
-        Change::AddCheck { check, .. } => vec![format!("ADD {}", ddl::check(MySql, check))],
-        Change::DropCheck { table, check } => match own_column(script.to.table(table), check.name.as_ref()) {
-            // A column's own check goes with the column's definition.
+        Change::AddCheck { table, check } => match own_column(script.to.table(table), check) {
             Some(column) => vec![format!("MODIFY COLUMN {}", definition(script, table, column))],
+            None => vec![format!("ADD {}", ddl::check(MySql, check))],
+        },
+        // A column's own check goes with the column's definition. Only MariaDB has those, and knows the words in the comment.
+        Change::DropCheck { table, check } => match own_column(script.to.table(table), check) {
+            Some(column) => vec![
+                format!("MODIFY COLUMN {}", definition(script, table, column)),
+                format!("DROP CONSTRAINT /*M! IF EXISTS */ {}", constraint(check.name.as_ref())),
+            ],
             None => vec![format!("DROP CONSTRAINT {}", constraint(check.name.as_ref()))],
         },
         Change::CreateType { .. }
@@ -181,34 +136,13 @@ fn clauses(script: &Script<'_>, change: &Change) -> Vec<String> {
     }
 }
 
-/// Stored values stay when the expression goes.
-fn becomes_plain(from: &Column, to: &Column) -> bool {
-    let was_stored = from
-        .generated
-        .as_ref()
-        .is_some_and(|made| made.storage == Storage::Stored);
-    was_stored && to.generated.is_none()
+/// The column that a check of this name stands with.
+fn own_column<'a>(table: Option<&'a Table>, check: &Check) -> Option<&'a Column> {
+    let name = check.name.as_ref()?.as_str();
+    table?.columns.iter().find(|column| column.name.as_str() == name)
 }
 
-/// MariaDB gives a check that stands in a column's definition the column's name.
-fn own_column<'a>(table: Option<&'a Table>, check: Option<&ConstraintName>) -> Option<&'a Column> {
-    let check = check?;
-    table?
-        .columns
-        .iter()
-        .find(|column| column.name.as_str() == check.as_str())
-}
-
-/// A column's definition with its own checks, which would be lost otherwise.
 fn definition(script: &Script<'_>, table: &TableName, column: &Column) -> String {
-    let Some(table) = script.to.table(table) else {
-        return ddl::column(MySql, &Table::new(table.clone()), column);
-    };
-    let mut sql = ddl::column(MySql, table, column);
-    for check in &table.checks {
-        if own_column(Some(table), check.name.as_ref()).is_some_and(|own| own.name == column.name) {
-            sql.push_str(&format!(" CHECK ({})", check.expression));
-        }
-    }
-    sql
+    let table = script.to.table(table).cloned();
+    ddl::column(MySql, &table.unwrap_or_else(|| Table::new("")), column)
 }

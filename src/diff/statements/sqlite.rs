@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{Change, Class, Script, Step};
 use crate::backend::Backend::Sqlite;
 use crate::ddl::{self, identifier, table_name};
-use crate::name::TableName;
-use crate::schema::{Column, Identity, LeftOutKind, Storage, Table};
+use crate::name::{ColumnName, TableName};
+use crate::schema::{ForeignKey, Identity, LeftOutKind, Table};
 
 pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
     let rebuilt = rebuilt(script);
@@ -16,32 +16,47 @@ pub(super) fn statements(script: &Script<'_>) -> Vec<Step> {
         _ => None,
     });
     let enforced_off = !rebuilt.is_empty() || !steps.is_empty();
-    // The names of indexes are the database's, so those that go make room first.
-    steps.extend(script.each(|change| match change {
-        Change::DropIndex { .. } if in_place(change) => alter(change),
-        _ => None,
-    }));
+    steps.extend(script.each(|change| alter(change).filter(|_| in_place(change) && turn(change) == 0)));
     let mut last = Vec::new();
     for (table, class) in &rebuilt {
         if let (Some(from), Some(to)) = (script.from.table(table), script.to.table(table)) {
-            steps.extend(rebuild(from, to).into_iter().map(|sql| super::step(sql, *class)));
+            let interim = interim_name(script, table);
+            steps.extend(
+                rebuild(from, to, &interim)
+                    .into_iter()
+                    .map(|sql| super::step(sql, *class)),
+            );
             last.extend(finish(script, from, to).into_iter().map(|sql| super::step(sql, *class)));
         }
     }
     steps.extend(script.create_tables().0);
     steps.extend(last);
-    steps.extend(script.each(|change| match change {
-        Change::DropIndex { .. } => None,
-        change if in_place(change) => alter(change),
-        _ => None,
-    }));
+    for due in 1..=3 {
+        steps.extend(script.each(|change| alter(change).filter(|_| in_place(change) && turn(change) == due)));
+    }
+    steps.extend(find_orphans(script));
+    let around = |sql: &str| super::step(sql.to_owned(), Class::Safe);
+    if enforced_off || steps.len() > 1 {
+        steps.insert(0, around("BEGIN IMMEDIATE"));
+        steps.push(around("COMMIT"));
+    }
     if enforced_off {
         // With enforcement on, dropping a table would delete the rows that reference it.
-        let around = |sql: &str| super::step(sql.to_owned(), Class::Safe);
-        steps.splice(0..0, [around("PRAGMA foreign_keys = OFF"), around("BEGIN IMMEDIATE")]);
-        steps.extend([around("COMMIT"), around("PRAGMA foreign_keys = ON")]);
+        steps.insert(0, around("PRAGMA foreign_keys = OFF"));
+        steps.push(around("PRAGMA foreign_keys = ON"));
     }
     steps
+}
+
+/// The names of indexes are the database's, so those that go make room. What is computed comes after what it is computed from, and an index
+/// after its columns.
+const fn turn(change: &Change) -> u8 {
+    match change {
+        Change::DropIndex { .. } => 0,
+        Change::AddColumn { column, .. } if column.generated.is_none() => 1,
+        Change::AddColumn { .. } => 2,
+        _ => 3,
+    }
 }
 
 /// The tables that must be built anew, and the most dangerous class among their changes.
@@ -72,7 +87,7 @@ fn alter(change: &Change) -> Option<String> {
     match change {
         Change::AddIndex { table, index } => Some(ddl::index_statement(Sqlite, table, index)),
         Change::DropIndex { index, .. } => Some(format!("DROP INDEX {}", identifier(Sqlite, &index.name))),
-        Change::AddColumn { table, column } if can_be_added(column) => {
+        Change::AddColumn { table, column } if ddl::sqlite_can_add(column) => {
             let of = Table::new(table.clone());
             Some(format!(
                 "ALTER TABLE {} ADD COLUMN {}",
@@ -84,23 +99,22 @@ fn alter(change: &Change) -> Option<String> {
     }
 }
 
-/// SQLite, "ALTER TABLE", section 4: a constant default, and one that is not NULL if the column is required; nothing stored.
-fn can_be_added(column: &Column) -> bool {
-    let default = column.default.as_deref();
-    let constant = default
-        .is_none_or(|default| !default.starts_with('(') && !default.to_ascii_lowercase().starts_with("current_"));
-    let value = column.nullable || default.is_some_and(|default| !default.eq_ignore_ascii_case("null"));
-    let stored = column
-        .generated
-        .as_ref()
-        .is_some_and(|made| made.storage == Storage::Stored);
-    constant && (value || column.generated.is_some()) && !stored && column.identity.is_none()
+/// A name that nothing has.
+fn interim_name(script: &Script<'_>, table: &TableName) -> TableName {
+    let is_taken = |name: &TableName| {
+        let left_out = script.from.left_out.iter().any(|left_out| left_out.name == *name);
+        script.from.table(name).is_some() || script.to.table(name).is_some() || left_out
+    };
+    let mut name = TableName::new(format!("{} rebuilt", table.name()));
+    while is_taken(&name) {
+        name = TableName::new(format!("{} again", name.name()));
+    }
+    name
 }
 
-fn rebuild(from: &Table, to: &Table) -> Vec<String> {
+fn rebuild(from: &Table, to: &Table, interim_name: &TableName) -> Vec<String> {
     let name = table_name(Sqlite, &to.name);
-    let interim_name = TableName::new(format!("{} rebuilt", to.name.name()));
-    let interim = table_name(Sqlite, &interim_name);
+    let interim = table_name(Sqlite, interim_name);
     let mut made = Table {
         name: interim_name.clone(),
         ..to.clone()
@@ -156,21 +170,55 @@ fn finish(script: &Script<'_>, from: &Table, to: &Table) -> Vec<String> {
         .iter()
         .filter(|left_out| left_out.kind == LeftOutKind::Trigger && left_out.table.as_ref() == Some(&from.name));
     steps.extend(triggers.filter_map(|trigger| trigger.definition.clone()));
-    if adds_a_key(script, &to.name) {
-        // Enforcement is off here, so a CHECK does what the key would do.
-        steps.push("CREATE TEMP TABLE dangling (rows INTEGER CHECK (rows = 0))".to_owned());
-        steps.push(format!(
-            "INSERT INTO dangling SELECT COUNT(*) FROM pragma_foreign_key_check({})",
-            ddl::literal(to.name.name())
-        ));
-        steps.push("DROP TABLE dangling".to_owned());
-    }
     steps
 }
 
-fn adds_a_key(script: &Script<'_>, table: &TableName) -> bool {
-    script.differences.iter().any(|difference| match &difference.change {
-        Change::AddForeignKey { key } => key.relation.table == *table,
-        _ => false,
-    })
+/// Enforcement is off while tables are built anew, so a CHECK does what the keys would do.
+fn find_orphans(script: &Script<'_>) -> Vec<Step> {
+    let may_have = |table: &&Table| script.from.table(&table.name).is_some() && may_have_orphans(script, table);
+    let tables = script.to.tables.iter().filter(may_have);
+    let statements = tables.flat_map(|table| {
+        let told = identifier(
+            Sqlite,
+            &format!("every row of {} references one that is there", table.name),
+        );
+        [
+            format!("CREATE TEMP TABLE orphans (rows INTEGER CONSTRAINT {told} CHECK (rows = 0))"),
+            format!(
+                "INSERT INTO orphans SELECT COUNT(*) FROM pragma_foreign_key_check({})",
+                ddl::literal(table.name.name())
+            ),
+            "DROP TABLE temp.orphans".to_owned(),
+        ]
+    });
+    statements.map(|sql| super::step(sql, Class::DataDependent)).collect()
+}
+
+/// Whether it gets a key, or a key's columns, on either side, get other values by a new type.
+fn may_have_orphans(script: &Script<'_>, table: &Table) -> bool {
+    let is_retyped = |of: &TableName, columns: &[ColumnName]| {
+        script.differences.iter().any(|difference| match &difference.change {
+            Change::ChangeColumn { table, from, to } => {
+                let is_other = from.data_type != to.data_type || from.collation != to.collation;
+                table == of && is_other && columns.contains(&to.name)
+            }
+            _ => false,
+        })
+    };
+    let is_added = |key: &ForeignKey| {
+        script.differences.iter().any(|difference| match &difference.change {
+            Change::AddForeignKey { key: added } => added.is_same_key(key),
+            _ => false,
+        })
+    };
+    table
+        .foreign_keys
+        .iter()
+        .filter(|key| ddl::is_constraint(key))
+        .any(|key| {
+            let relation = &key.relation;
+            is_added(key)
+                || is_retyped(&relation.table, &relation.columns)
+                || is_retyped(&relation.referenced_table, &relation.referenced_columns)
+        })
 }
