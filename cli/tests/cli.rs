@@ -81,10 +81,17 @@ Commands:
   schema   Show the tables, keys and indexes of a database
   graph    Draw which table references which, and what happens on delete
   lint     Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
-  orphans  Find rows that reference rows that are not there, and repair them; exit with 2 if there are any
+  orphans  Find rows that reference rows that are not there, and repair them; exit with 2 if there are any, or a key cannot be checked
   help     Print this message or the help of the given subcommand(s)
 
 Options:
+  -h, --help
+          Print help (see a summary with '-h')
+
+  -V, --version
+          Print version
+
+Options of every command:
   -u, --database-url <URL>
           The database: postgres://…, mysql://… or sqlite:…
           
@@ -101,12 +108,6 @@ Options:
 
   -v, --verbose
           Log every statement to stderr, without its values
-
-  -h, --help
-          Print help (see a summary with '-h')
-
-  -V, --version
-          Print version
 
 "#]]);
 }

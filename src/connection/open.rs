@@ -138,6 +138,8 @@ async fn sqlite(url: &str, options: &StoreOptions) -> Result<DatabaseConnection>
         )
     })?;
     let file = connect.get_filename().display().to_string();
+    // Another engine's URL with a wrong beginning may hold a password before its @.
+    let file = file.rsplit('@').next().unwrap_or_default();
     connect = connect.foreign_keys(true).busy_timeout(options.busy_timeout);
     if !in_memory && !read_only && options.sqlite_journal == super::options::SqliteJournal::Wal {
         connect = connect.journal_mode(SqliteJournalMode::Wal);

@@ -52,11 +52,6 @@ const CATALOG: &str = "\
 SELECT CONCAT(c.table_name, '.', c.column_name) AS name FROM information_schema.columns c
 WHERE c.table_schema = 'information_schema' AND c.table_name IN ('CHECK_CONSTRAINTS', 'STATISTICS', 'TABLE_CONSTRAINTS')";
 
-const WORDS: Words = Words {
-    kind: "database",
-    without: "the connection names no database that can be read: put one into the url, or name the databases to read",
-};
-
 pub(super) async fn schema(connection: &Connection, scope: &Scope) -> Result<Schema> {
     let rows = query(connection, DATABASES, []).await?;
     let texts = |rows: &[QueryResult], column| {
@@ -65,7 +60,13 @@ pub(super) async fn schema(connection: &Connection, scope: &Scope) -> Result<Sch
             .collect::<Result<Vec<String>, _>>()
     };
     let own = rows.first().map_or(Ok(None), |row| row.try_get("", "own"))?;
-    let databases = in_scope(scope, own, texts(&rows, "name")?, WORDS)?;
+    let words = Words {
+        kind: "database",
+        without:
+            "the connection names no database that can be read: put one into the URL, or name the databases to read"
+                .to_owned(),
+    };
+    let databases = in_scope(scope, own, texts(&rows, "name")?, &words)?;
     let is_mariadb = texts(&rows, "version")?
         .iter()
         .any(|version| version.contains("MariaDB"));

@@ -44,22 +44,25 @@ macro_rules! in_scope {
 use {in_scope as namespace_in_scope, schema_of};
 
 const SCHEMAS: &str = "\
-SELECT n.nspname::text AS name, current_schema()::text AS own
+SELECT n.nspname::text AS name, current_schema()::text AS own, current_setting('search_path') AS path
 FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
-
-const WORDS: Words = Words {
-    kind: "schema",
-    without: "the connection's search_path begins with no schema that can be read: name the schemas",
-};
 
 pub(super) async fn schema(connection: &Connection, scope: &Scope) -> Result<Schema> {
     let rows = query(connection, SCHEMAS, []).await?;
     let own = rows.first().map_or(Ok(None), |row| row.try_get("", "own"))?;
+    let path: Option<String> = rows.first().map_or(Ok(None), |row| row.try_get("", "path"))?;
+    let words = Words {
+        kind: "schema",
+        without: format!(
+            "the connection's search_path is {}, and this user may use no schema of it: create one, grant USAGE, or name the schemas",
+            path.unwrap_or_default()
+        ),
+    };
     let present = rows
         .iter()
         .map(|row| row.try_get("", "name"))
         .collect::<Result<Vec<String>, _>>()?;
-    let names = serde_json::Value::from(in_scope(scope, own, present, WORDS)?).to_string();
+    let names = serde_json::Value::from(in_scope(scope, own, present, &words)?).to_string();
     let ask = async |sql: &str| -> Result<Vec<QueryResult>> { query(connection, sql, [names.as_str().into()]).await };
 
     let mut draft = Draft::new(Backend::Postgres);

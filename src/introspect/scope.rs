@@ -8,16 +8,16 @@ pub(super) fn in_scope(
     scope: &Scope,
     own: Option<String>,
     mut present: Vec<String>,
-    Words { kind, without }: Words,
+    words: &Words,
 ) -> Result<Vec<String>> {
-    let without = || Error::invalid_input(without);
+    let without = || Error::invalid_input(words.without.as_str());
     present.sort();
     match scope {
         Scope::OwnAnd(names) => {
             let own = own.ok_or_else(without)?;
             let others = names.iter().filter(|name| **name != own).cloned().collect::<Vec<_>>();
             let all = std::iter::once(own).chain(others).collect();
-            in_scope(&Scope::Named(all), None, present, Words { kind, without: "" })
+            in_scope(&Scope::Named(all), None, present, words)
         }
         Scope::All => Ok(present),
         Scope::Own => own
@@ -26,7 +26,8 @@ pub(super) fn in_scope(
             .ok_or_else(without),
         Scope::Named(names) => match names.iter().find(|name| !present.contains(name)) {
             Some(missing) => Err(Error::invalid_input(format!(
-                "there is no {kind} {missing:?}, or this user may not see it; there are: {}",
+                "there is no {} {missing:?}, or this user may not see it; there are: {}",
+                words.kind,
                 present.join(", ")
             ))),
             None => Ok(names.clone()),
@@ -37,5 +38,5 @@ pub(super) fn in_scope(
 /// What an engine calls what a [`Scope`] names, and what is said to a connection that has none.
 pub(super) struct Words {
     pub(super) kind: &'static str,
-    pub(super) without: &'static str,
+    pub(super) without: String,
 }

@@ -20,6 +20,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Common {
     /// The database: postgres://…, mysql://… or sqlite:…
     #[arg(
@@ -57,7 +58,7 @@ pub(crate) enum Command {
     Graph(GraphArguments),
     /// Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
     Lint(LintArguments),
-    /// Find rows that reference rows that are not there, and repair them; exit with 2 if there are any
+    /// Find rows that reference rows that are not there, and repair them; exit with 2 if there are any, or a key cannot be checked
     Orphans(OrphansArguments),
 }
 
