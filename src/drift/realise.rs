@@ -182,32 +182,65 @@ async fn on_sqlite(wanted: &Schema) -> Result<Schema> {
 }
 
 async fn on_mysql(connection: &Connection, wanted: &Schema) -> Result<Option<Schema>> {
+    // CREATE DATABASE would commit the transaction.
+    if connection.is_transaction() {
+        return Ok(None);
+    }
     let places = Places::new(wanted);
     let mut moved = wanted.clone();
     moved.map_names(|name| places.there(Backend::MySql, name));
+    let mut there = Vec::new();
+    let trial = try_on_mysql(connection, &places, &moved, &mut there).await;
+    // In whatever way the trial ended.
+    remove(connection, &there).await?;
+    match trial {
+        Ok(mut made) => {
+            places.bring_back(&mut made);
+            Ok(Some(made))
+        }
+        Err(error) if error.is_refused() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn try_on_mysql(
+    connection: &Connection,
+    places: &Places,
+    moved: &Schema,
+    there: &mut Vec<String>,
+) -> Result<Schema> {
     let defaults = introspect::database_defaults(connection).await?;
     for place in places.all() {
-        match connection
+        connection
             .execute_unprepared(&format!("CREATE DATABASE {place} {defaults}"))
-            .await
-            .map_err(Error::from)
-        {
-            Ok(_) => {}
-            Err(error) if error.is_refused() => return Ok(None),
-            Err(error) => return Err(error),
+            .await?;
+        there.push(place);
+    }
+    make(connection, moved).await?;
+    introspect::schema(connection, &Scope::Named(places.all())).await
+}
+
+/// Drops databases. A key from one to another would keep that one there.
+async fn remove(connection: &Connection, databases: &[String]) -> Result<()> {
+    if databases.len() > 1 {
+        let made = introspect::schema(connection, &Scope::Named(databases.to_vec())).await?;
+        for key in made.foreign_keys() {
+            let relation = &key.relation;
+            if let Some(name) = &relation.constraint
+                && relation.table.schema() != relation.referenced_table.schema()
+            {
+                let table = ddl::table_name(Backend::MySql, &relation.table);
+                let name = ddl::identifier(Backend::MySql, name.as_str());
+                connection
+                    .execute_unprepared(&format!("ALTER TABLE {table} DROP FOREIGN KEY {name}"))
+                    .await?;
+            }
         }
     }
-    let made = match make(connection, &moved).await {
-        Ok(()) => introspect::schema(connection, &Scope::Named(places.all())).await,
-        Err(error) => Err(error),
-    };
-    // In whatever way the trial ended; keys between the places are no obstacle, since all of them go.
-    for place in places.all().iter().rev() {
+    for database in databases {
         connection
-            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {place}"))
+            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {database}"))
             .await?;
     }
-    let mut made = made?;
-    places.bring_back(&mut made);
-    Ok(Some(made))
+    Ok(())
 }
