@@ -3,8 +3,8 @@
 //! The engine itself is asked how it would store what the entities say: their schema is made in a place of its own on the same engine, read
 //! back with the same code as the live one, and only then compared. So a default or an expression that is spelled differently is no
 //! difference. That place is a schema in a transaction that is rolled back (PostgreSQL), a database in memory (SQLite), or a database
-//! beside the connection's own that is dropped again (MySQL). Where the role may not make one, spellings are compared after the rules of
-//! [`Schema::normalised`].
+//! beside the connection's own that is dropped again (MySQL). Where the role may not make one, or on MySQL a transaction would be committed by
+//! that, spellings are compared after the rules of [`Schema::normalised`].
 //!
 //! # Invariants
 //!

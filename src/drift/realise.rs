@@ -223,21 +223,18 @@ async fn on_sqlite(wanted: &Schema) -> Result<Schema> {
 }
 
 async fn on_mysql(connection: &Connection, wanted: &Schema) -> Result<Option<Schema>> {
+    // CREATE DATABASE would commit the transaction.
+    if connection.is_transaction() {
+        return Ok(None);
+    }
     let places = Places::new(wanted);
     let mut moved = wanted.clone();
     moved.map_names(|name| places.there(Backend::MySql, name));
-    let made = try_on_mysql(connection, &places, &moved).await;
+    let mut there = Vec::new();
+    let trial = try_on_mysql(connection, &places, &moved, &mut there).await;
     // In whatever way the trial ended.
-    for place in places.all().iter().rev() {
-        let drop = format!("DROP DATABASE IF EXISTS {place}");
-        match connection.execute_unprepared(&drop).await.map_err(Error::from) {
-            Ok(_) => {}
-            // Who may not make it has not made it.
-            Err(error) if error.is_refused() => {}
-            Err(error) => return Err(error),
-        }
-    }
-    match made {
+    remove(connection, &there).await?;
+    match trial {
         Ok(mut made) => {
             places.bring_back(&mut made);
             Ok(Some(made))
@@ -247,12 +244,29 @@ async fn on_mysql(connection: &Connection, wanted: &Schema) -> Result<Option<Sch
     }
 }
 
-async fn try_on_mysql(connection: &Connection, places: &Places, moved: &Schema) -> Result<Schema> {
+async fn try_on_mysql(
+    connection: &Connection,
+    places: &Places,
+    moved: &Schema,
+    there: &mut Vec<String>,
+) -> Result<Schema> {
     let defaults = introspect::database_defaults(connection).await?;
     for place in places.all() {
-        let create = format!("CREATE DATABASE {place} {defaults}");
-        connection.execute_unprepared(&create).await?;
+        connection
+            .execute_unprepared(&format!("CREATE DATABASE {place} {defaults}"))
+            .await?;
+        there.push(place);
     }
     make(connection, moved).await?;
     introspect::schema(connection, &Scope::Named(places.all())).await
+}
+
+/// No key leads from one to another, which would keep that one there.
+async fn remove(connection: &Connection, databases: &[String]) -> Result<()> {
+    for database in databases {
+        connection
+            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {database}"))
+            .await?;
+    }
+    Ok(())
 }

@@ -75,7 +75,7 @@ proptest! {
             }
         }
         let there = diff(&from, &to, &DiffOptions::new());
-        there.statements();
+        drop(there.statements());
         there.to_string();
         prop_assert!(there.class().is_some() || there.is_empty());
     }

@@ -10,6 +10,8 @@
 //!   any other line is a statement.
 //! - `back`: what is asked after the way back, which is gone in every case but after a refusal or with an empty section `one way`.
 
+pub(crate) mod trial;
+
 use anyhow::{Context, Result, bail, ensure};
 use scratch::Scratch;
 use sea_orm::{ConnectionTrait, Statement};

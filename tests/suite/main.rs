@@ -33,6 +33,7 @@ mod transactions;
 fn main() {
     harness::run([
         changes::cases(),
+        changes::trial::cases(),
         create::cases(),
         delete::cases(),
         drift::cases(),
