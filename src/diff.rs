@@ -136,9 +136,13 @@ impl SchemaDiff {
 
     /// The statements that make all changes, in an order that works.
     ///
-    /// They are not meant for a live table under load: keys are checked as they are added, and indexes are built while writers wait. On
-    /// SQLite, what ALTER TABLE cannot do is done by building the table anew, with enforcement of foreign keys off; indexes and triggers are
-    /// made again, and views stay. Run them on one connection.
+    /// They are not meant for a live table under load: keys are checked as they are added, and indexes are built while writers wait. What
+    /// is in the way of a change is taken off and put back: the foreign keys to a primary key that changes, the indexes on a column whose
+    /// expression does. On SQLite, what ALTER TABLE cannot do is done by building the table anew, with enforcement of foreign keys off;
+    /// indexes and triggers are made again, and views stay.
+    ///
+    /// Run them on one connection. If one fails, the rest must not run. SQLite's are a transaction already: after a failure, ROLLBACK and
+    /// `PRAGMA foreign_keys = ON`. PostgreSQL's may be put into one, unless a label is both added to an enum and used. On MySQL each commits.
     #[must_use]
     pub fn statements(&self) -> Vec<Step> {
         statements::statements(self)

@@ -1,13 +1,15 @@
 //! How dangerous a change is, and why.
 
+mod columns;
+
 use std::fmt;
 
 use serde::Serialize;
 
 use super::change::Change;
 use crate::backend::Backend;
-use crate::ddl;
-use crate::schema::{Column, ForeignKey, Identity, NamedType, NamedTypeKind, Storage};
+use crate::schema::{ForeignKey, NamedType, NamedTypeKind};
+use columns::{added_column, changed_column};
 
 /// How dangerous a change is for a database in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -101,6 +103,32 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
             Blocking,
             "quick, but what searched by it reads the whole table afterwards",
         ),
+        Change::AddCheck { check, .. } if check.not_validated => {
+            (Blocking, "quick: rows that are there are not checked")
+        }
+        Change::AddCheck { .. } => match sqlite {
+            true => (
+                DataDependent,
+                "fails if a row does not pass; SQLite builds the table anew",
+            ),
+            false => (
+                DataDependent,
+                "fails if a row does not pass; writers wait while that is checked",
+            ),
+        },
+        Change::DropCheck { .. } if sqlite => (Blocking, REBUILD),
+        Change::DropCheck { .. } => (Blocking, "quick, but rows need not pass it afterwards"),
+        Change::ValidateCheck { .. } => (DataDependent, "fails if a row does not pass; blocks nobody"),
+        Change::AddForeignKey { .. }
+        | Change::DropForeignKey { .. }
+        | Change::ChangeForeignKey { .. }
+        | Change::ValidateForeignKey { .. } => foreign_key(sqlite, change),
+    }
+}
+
+fn foreign_key(sqlite: bool, change: &Change) -> (Class, &'static str) {
+    use Class::{Blocking, DataDependent};
+    match change {
         Change::AddForeignKey { .. } if sqlite => (
             DataDependent,
             "fails if a row references nothing; SQLite builds the table anew",
@@ -124,23 +152,8 @@ pub(super) fn classify(backend: Backend, change: &Change) -> (Class, &'static st
             Blocking,
             "the key is dropped and added again; writers of both tables wait while it is checked",
         ),
-        Change::ValidateForeignKey { .. } => (DataDependent, "fails if a row references nothing; blocks nobody"),
-        Change::AddCheck { check, .. } if check.not_validated => {
-            (Blocking, "quick: rows that are there are not checked")
-        }
-        Change::AddCheck { .. } => match sqlite {
-            true => (
-                DataDependent,
-                "fails if a row does not pass; SQLite builds the table anew",
-            ),
-            false => (
-                DataDependent,
-                "fails if a row does not pass; writers wait while that is checked",
-            ),
-        },
-        Change::DropCheck { .. } if sqlite => (Blocking, REBUILD),
-        Change::DropCheck { .. } => (Blocking, "quick, but rows need not pass it afterwards"),
-        Change::ValidateCheck { .. } => (DataDependent, "fails if a row does not pass; blocks nobody"),
+        // Validation.
+        _ => (DataDependent, "fails if a row references nothing; blocks nobody"),
     }
 }
 
@@ -158,105 +171,4 @@ pub(super) fn is_only_longer(from: &NamedType, to: &NamedType) -> bool {
         }
         (NamedTypeKind::Enum(_) | NamedTypeKind::Domain(_), _) => false,
     }
-}
-
-fn added_column(backend: Backend, column: &Column) -> (Class, &'static str) {
-    let has_value = column.nullable || column.default.is_some() || column.identity.is_some();
-    if column.generated.is_some() && !column.nullable {
-        return (
-            Class::DataDependent,
-            "fails if a row has NULL there; every row is computed",
-        );
-    }
-    if column.generated.is_none() && !has_value {
-        return match backend {
-            Backend::MySql => (
-                Class::DataDependent,
-                "rows that are there get the type's own zero, such as '' or 0; fails if the type has none",
-            ),
-            Backend::Postgres | Backend::Sqlite => (
-                Class::DataDependent,
-                "fails if the table has rows: it is required and has no default",
-            ),
-        };
-    }
-    let is_stored = column
-        .generated
-        .as_ref()
-        .is_some_and(|made| made.storage == Storage::Stored);
-    let is_the_same_for_all = column
-        .default
-        .as_deref()
-        .is_none_or(|default| ddl::is_literal(backend, default));
-    match backend {
-        Backend::Sqlite if !ddl::sqlite_can_add(column) => (Class::Blocking, REBUILD),
-        _ if is_stored || column.identity.is_some() => (Class::Blocking, "the table is written anew"),
-        _ if !is_the_same_for_all => (
-            Class::Blocking,
-            "the table is written anew if the default is not the same for every row",
-        ),
-        Backend::Postgres | Backend::MySql | Backend::Sqlite => (Class::Safe, "rows that are there are not written"),
-    }
-}
-
-fn changed_column(backend: Backend, from: &Column, to: &Column) -> (Class, &'static str) {
-    if from.generated.is_none() && to.generated.is_some() {
-        return (Class::Destructive, "its values are replaced by computed ones");
-    }
-    let expression = |column: &Column| column.generated.as_ref().map(|made| made.expression.clone());
-    let was_virtual = from
-        .generated
-        .as_ref()
-        .is_some_and(|made| made.storage == Storage::Virtual);
-    if was_virtual && to.generated.is_none() && backend == Backend::MySql {
-        return (
-            Class::Destructive,
-            "the computed values are not kept: the column is made anew",
-        );
-    }
-    if from.data_type != to.data_type {
-        return (
-            Class::DataDependent,
-            "values are converted, and fail or lose precision where they do not fit; the table may be written anew",
-        );
-    }
-    if from.nullable && !to.nullable {
-        return (Class::DataDependent, "fails if a row has NULL there; reads every row");
-    }
-    if from.collation != to.collation {
-        return (
-            Class::DataDependent,
-            "fails if a key has values that were equal and are not, or the reverse; indexes are built anew",
-        );
-    }
-    if to.generated.is_some() && expression(from) != expression(to) {
-        return (
-            Class::DataDependent,
-            "every row is computed anew; fails where the expression does, or what refers to the values",
-        );
-    }
-    if backend == Backend::MySql && from.identity.is_none() && to.identity == Some(Identity::AutoIncrement) {
-        return (
-            Class::DataDependent,
-            "a row that has 0 there gets another number; the table is written anew",
-        );
-    }
-    if from.generated != to.generated {
-        return (Class::Blocking, "the table is written anew");
-    }
-    match backend {
-        Backend::Sqlite => (Class::Blocking, REBUILD),
-        Backend::Postgres if forgets_its_numbers(from, to) => (
-            Class::Blocking,
-            "the last number given is forgotten: numbers go on after the highest that is there",
-        ),
-        Backend::MySql => (Class::Safe, "others read and write meanwhile"),
-        Backend::Postgres => (Class::Safe, "rows that are there are not written"),
-    }
-}
-
-/// Whether the sequence behind a column is dropped.
-fn forgets_its_numbers(from: &Column, to: &Column) -> bool {
-    let is_serial = |column: &Column| column.identity == Some(Identity::Serial);
-    from.identity.is_some() && (to.identity.is_none() || is_serial(from) != is_serial(to))
 }

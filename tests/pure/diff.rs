@@ -75,8 +75,7 @@ proptest! {
             }
         }
         let there = diff(&from, &to, &DiffOptions::new());
-        drop(there.statements());
-        there.to_string();
-        prop_assert!(there.class().is_some() || there.is_empty());
+        prop_assert_eq!(there.to_string().is_empty(), there.statements().is_empty());
+        prop_assert_eq!(there.class().is_none(), there.is_empty());
     }
 }
