@@ -307,12 +307,13 @@ fn without_parentheses(text: &str) -> &str {
     let mut text = text.trim();
     while let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
         let mut depth = 0i32;
-        let mut quoted = false;
+        let mut quoted = None;
         let encloses = inner.chars().all(|c| {
-            match c {
-                '\'' => quoted = !quoted,
-                '(' if !quoted => depth += 1,
-                ')' if !quoted => depth -= 1,
+            match (quoted, c) {
+                (Some(quote), c) if c == quote => quoted = None,
+                (None, '\'' | '"' | '`') => quoted = Some(c),
+                (None, '(') => depth += 1,
+                (None, ')') => depth -= 1,
                 _ => {}
             }
             depth >= 0
@@ -352,6 +353,18 @@ mod tests {
         ] {
             assert_eq!(data_type(backend, written), catalog);
             assert_eq!(data_type(backend, catalog), catalog, "a second time changes nothing");
+        }
+    }
+
+    #[test]
+    fn parentheses() {
+        for (written, bare) in [
+            ("((a > 0))", "a > 0"),
+            ("(a) > (b)", "(a) > (b)"),
+            ("(\"a)b\" > 0)", "\"a)b\" > 0"),
+            ("(`a(` + 1) + (2)", "(`a(` + 1) + (2)"),
+        ] {
+            assert_eq!(without_parentheses(written), bare);
         }
     }
 
