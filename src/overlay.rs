@@ -28,7 +28,7 @@ pub use settings::{Ignore, LintSettings, Severity};
 
 use crate::error::Result;
 use crate::schema::Schema;
-use read::Entry;
+use read::File;
 
 /// What an overlay file says.
 ///
@@ -63,8 +63,7 @@ use read::Entry;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overlay {
-    entries: Vec<Entry>,
-    lint: LintSettings,
+    file: File,
 }
 
 impl Overlay {
@@ -75,9 +74,9 @@ impl Overlay {
     /// Invalid input that names every problem with its line: a text that is not TOML, a field or a word that is not known, a field that is
     /// missing, a combination that cannot be.
     pub fn parse(text: &str) -> Result<Self> {
-        let (entries, lint) = read::read(text)?;
-        apply::check(&entries)?;
-        Ok(Self { entries, lint })
+        let file = read::read(text)?;
+        apply::check(&file.entries)?;
+        Ok(Self { file })
     }
 
     /// Adds the keys the schema does not have, and gives those it has the file's actions and enforcement.
@@ -88,16 +87,17 @@ impl Overlay {
     ///
     /// # Errors
     ///
-    /// Invalid input that names every problem with its line: a table or a column the schema does not have, a key said to be enforced by
+    /// Invalid input that names every problem with its line: a table or a column the schema does not have, in a key or in what the linter is
+    /// to ignore, a key said to be enforced by
     /// the database that the schema does not have, *set null* over a column that cannot be NULL, two entries for one key. The schema
     /// is then as it was.
     pub fn apply(&self, schema: &mut Schema) -> Result<()> {
-        apply::apply(&self.entries, schema)
+        apply::apply(&self.file, schema)
     }
 
     /// How to lint.
     #[must_use]
     pub const fn lint(&self) -> &LintSettings {
-        &self.lint
+        &self.file.lint
     }
 }

@@ -1,7 +1,7 @@
 //! From entries to the keys of a schema.
 
 use super::problems::{Problems, did_you_mean};
-use super::read::{At, Entry, action_word};
+use super::read::{At, Entry, File, Ignored, action_word};
 use crate::error::Result;
 use crate::name::{ColumnList, ColumnName, Relation, TableName};
 use crate::schema::{Action, Enforcement, ForeignKey, Schema, Table};
@@ -41,11 +41,14 @@ pub(super) fn check(entries: &[Entry]) -> Result<()> {
     problems.unless_any(())
 }
 
-pub(super) fn apply(entries: &[Entry], schema: &mut Schema) -> Result<()> {
+pub(super) fn apply(file: &File, schema: &mut Schema) -> Result<()> {
     let mut problems = Problems::default();
+    for ignored in &file.ignored {
+        check_ignored(ignored, schema, &mut problems);
+    }
     let mut done: Vec<(usize, Relation)> = Vec::new();
     let mut changed = schema.clone();
-    for entry in entries {
+    for entry in &file.entries {
         let Some(relation) = resolve(entry, schema, &mut problems) else {
             continue;
         };
@@ -63,6 +66,23 @@ pub(super) fn apply(entries: &[Entry], schema: &mut Schema) -> Result<()> {
     changed.sort();
     *schema = changed;
     Ok(())
+}
+
+/// A name that is not there would ignore nothing, without a word.
+fn check_ignored(ignored: &Ignored, schema: &Schema, problems: &mut Problems) {
+    let table = ignored.table.as_ref().map(|name| find_table(schema, name, problems));
+    match (table, &ignored.column) {
+        (Some(Some(table)), Some(column)) => {
+            has_columns(table, column, problems);
+        }
+        (None, Some(column)) => {
+            let is_there = |name| schema.tables.iter().any(|table| table.column(name).is_some());
+            if let Some(missing) = column.value.iter().find(|name| !is_there(name)) {
+                problems.add(column.line, format!("no table has a column {missing}"));
+            }
+        }
+        (Some(None), _) | (_, None) => {}
+    }
 }
 
 /// Finds the entry's tables and columns in the schema.

@@ -33,6 +33,21 @@ pub(super) struct Entry {
     pub(super) name: Option<At<ConstraintName>>,
 }
 
+/// The table and the column that a `[[lint.ignore]]` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ignored {
+    pub(super) table: Option<At<TableName>>,
+    pub(super) column: Option<At<Vec<ColumnName>>>,
+}
+
+/// What a file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) entries: Vec<Entry>,
+    pub(super) lint: LintSettings,
+    pub(super) ignored: Vec<Ignored>,
+}
+
 const ACTIONS: [Action; 7] = [
     Action::Cascade,
     Action::SetNull,
@@ -46,7 +61,7 @@ const ENFORCEMENTS: [Enforcement; 3] = [Enforcement::Application, Enforcement::D
 const SEVERITIES: [Severity; 4] = [Severity::Off, Severity::Info, Severity::Warning, Severity::Error];
 
 /// Reads the whole file.
-pub(super) fn read(text: &str) -> Result<(Vec<Entry>, LintSettings)> {
+pub(super) fn read(text: &str) -> Result<File> {
     let mut problems = Problems::default();
     let document = match Document::parse(text) {
         Ok(document) => document,
@@ -56,7 +71,7 @@ pub(super) fn read(text: &str) -> Result<(Vec<Entry>, LintSettings)> {
                 line_of(text, error.span()),
                 format!("this is not TOML: {}", message.trim_end_matches('.')),
             );
-            return problems.unless_any((Vec::new(), LintSettings::default()));
+            return problems.unless_any(File::default());
         }
     };
     let mut reader = Reader { text, problems };
@@ -70,12 +85,12 @@ pub(super) fn read(text: &str) -> Result<(Vec<Entry>, LintSettings)> {
     for fields in reader.tables(&file, "foreign_key", "[[foreign_key]]") {
         entries.extend(reader.entry(&fields));
     }
-    let mut settings = LintSettings::default();
+    let (mut lint, mut ignored) = Default::default();
     if let Some(fields) = reader.table(&file, "lint", "[lint]") {
-        settings = reader.lint(&fields);
+        (lint, ignored) = reader.lint(&fields);
     }
     let Reader { problems, .. } = reader;
-    problems.unless_any((entries, settings))
+    problems.unless_any(File { entries, lint, ignored })
 }
 
 /// A table of the file.
@@ -159,8 +174,9 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn lint(&mut self, fields: &Fields<'a>) -> LintSettings {
+    fn lint(&mut self, fields: &Fields<'a>) -> (LintSettings, Vec<Ignored>) {
         self.only(fields, &["levels", "ignore"]);
+        let mut ignored = Vec::new();
         let mut settings = LintSettings {
             levels: BTreeMap::new(),
             ignores: Vec::new(),
@@ -184,6 +200,13 @@ impl<'a> Reader<'a> {
                     "this would ignore everything: say at least one of rule, table and column",
                 );
             }
+            ignored.push(Ignored {
+                table: table.clone(),
+                column: column.as_ref().map(|column| At {
+                    line: column.line,
+                    value: vec![ColumnName::new(column.value.as_str())],
+                }),
+            });
             settings.ignores.push(Ignore {
                 rule: rule.map(|rule| rule.value),
                 table: table.map(|table| table.value),
@@ -191,7 +214,7 @@ impl<'a> Reader<'a> {
                 reason: self.string(&ignore, "reason").map(|reason| reason.value),
             });
         }
-        settings
+        (settings, ignored)
     }
 
     /// Complains of every field that is none of these.

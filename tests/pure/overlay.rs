@@ -205,6 +205,27 @@ table = "links"
 }
 
 #[test]
+fn what_is_to_be_ignored_must_be_there() {
+    assert_eq!(
+        applied("[[lint.ignore]]\ntable = \"posts\"\ncolumn = \"user_id\"\n"),
+        Ok(schema())
+    );
+    assert_eq!(applied("[[lint.ignore]]\ncolumn = \"user_id\"\n"), Ok(schema()));
+    assert_eq!(
+        applied("[[lint.ignore]]\ntable = \"post\"\n"),
+        Err("overlay, line 2: there is no table post, did you mean posts?".to_owned())
+    );
+    assert_eq!(
+        applied("[[lint.ignore]]\ntable = \"posts\"\ncolumn = \"usr_id\"\n"),
+        Err("overlay, line 3: posts has no column usr_id, did you mean user_id?".to_owned())
+    );
+    assert_eq!(
+        applied("[[lint.ignore]]\nrule = \"L04\"\ncolumn = \"nowhere\"\n"),
+        Err("overlay, line 3: no table has a column nowhere".to_owned())
+    );
+}
+
+#[test]
 fn what_cannot_be_read() {
     let key = |more: &str| {
         format!(
