@@ -50,7 +50,7 @@ async fn create_missing(connection: &Connection, wanted: &Schema) -> Result<Vec<
         let alone = "SELECT pg_advisory_xact_lock(hashtextextended('create_all in ' || current_schema(), 0))";
         connection.execute_unprepared(alone).await?;
     }
-    let wanted = drift::localised(connection, wanted.clone()).await?;
+    let wanted = drift::localised(connection, wanted.clone()).await?.with_names_as_kept();
     let live = introspect::schema(connection, &with_referenced(&wanted)).await?;
     refuse_missing(&wanted, &live)?;
     let own = match connection.backend() {

@@ -5,6 +5,8 @@ use sea_orm::sea_query::{
     SqliteQueryBuilder, Table as SeaTable, TableBuilder,
 };
 
+use sha2::{Digest, Sha256};
+
 use super::entities::{Entities, Registered};
 use super::foreign_key::ForeignKey;
 use super::model::{NamedType, NamedTypeKind, Schema};
@@ -85,7 +87,7 @@ fn table(backend: Backend, entity: &Registered) -> Result<Table> {
     }
     for key in &entity.foreign_keys {
         if !table.has_leading_index(&key.relation.columns) {
-            table.indexes.push(foreign_key_index(key));
+            table.indexes.push(foreign_key_index(backend, key));
         }
     }
     Ok(table)
@@ -270,9 +272,26 @@ fn add_index(backend: Backend, table: &mut Table, statement: &IndexCreateStateme
     }
 }
 
-/// Named as SeaORM names the index of an `indexed` column.
-fn foreign_key_index(key: &ForeignKey) -> Index {
+/// Named as SeaORM names the index of an `indexed` column. A name that the engine would refuse, or cut until it is another's, ends with a
+/// number made from all of it.
+fn foreign_key_index(backend: Backend, key: &ForeignKey) -> Index {
     let columns: Vec<_> = key.relation.columns.iter().map(ColumnName::as_str).collect();
     let name = format!("idx-{}-{}", key.relation.table.name(), columns.join("-"));
-    Index::new(name, key.relation.columns.iter().cloned())
+    Index::new(within_limit(backend, name), key.relation.columns.iter().cloned())
+}
+
+fn within_limit(backend: Backend, name: String) -> String {
+    const NUMBER: usize = 9;
+    match backend.capability().name_limit {
+        Some(limit) if name.len() > limit => {
+            let digest = Sha256::digest(name.as_bytes());
+            let number: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            let end = (0..=limit - NUMBER)
+                .rev()
+                .find(|at| name.is_char_boundary(*at))
+                .unwrap_or(0);
+            format!("{}-{number}", name.get(..end).unwrap_or_default())
+        }
+        Some(_) | None => name,
+    }
 }

@@ -23,6 +23,17 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// The same schema with the names of tables and columns as the engine will keep them.
+    pub(crate) fn with_names_as_kept(mut self) -> Self {
+        if self.backend == Backend::Postgres {
+            self.tables.iter_mut().for_each(cut_names);
+            self.sort();
+        }
+        self
+    }
+}
+
 fn normalise_table(backend: Backend, table: &mut Table) {
     let key = table
         .primary_key

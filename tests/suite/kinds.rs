@@ -12,6 +12,7 @@ cases![
     a_table_in_another_schema,
     an_array_where_there_are_none,
     two_at_once,
+    a_name_longer_than_postgres_keeps,
 ];
 
 /// The format before 2.0: a `Relation` enum, written out, with a name for the constraint.
@@ -302,6 +303,50 @@ async fn two_at_once(db: Db) -> Result<()> {
         ensure!(first.len() + second.len() == 3, "{first:?} {second:?}");
     }
     let diff = one.diff(&DiffOptions::new()).await?;
+    ensure!(diff.is_empty(), "{diff}");
+    Ok(())
+}
+
+mod long {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "a_table_whose_name_is_longer_than_the_sixty_three_bytes_that_are_kept_of_it")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        #[sea_orm(unique_key = "pair")]
+        pub(crate) tenant: i32,
+        #[sea_orm(unique_key = "pair")]
+        pub(crate) number: i32,
+        pub(crate) next_tenant: Option<i32>,
+        pub(crate) next_number: Option<i32>,
+        // A key to a unique index comes after the table on PostgreSQL, and must not come again.
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Next",
+            from = "(next_tenant, next_number)",
+            to = "(tenant, number)"
+        )]
+        pub(crate) next: HasOne<Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+async fn a_name_longer_than_postgres_keeps(db: Db) -> Result<()> {
+    let store = db.store_of(Entities::new().with(long::Entity)).await?;
+    let created = store.create_all().await;
+    if db.backend == Backend::MySql {
+        // It takes 64 characters, and says so.
+        ensure!(created.is_err() && store.introspect().await?.tables.is_empty());
+        return Ok(());
+    }
+    ensure!(created?.len() == 1);
+    ensure!(store.create_all().await?.is_empty());
+    ensure!(store.introspect().await?.foreign_keys().count() == 1);
+    let diff = store.diff(&DiffOptions::new()).await?;
     ensure!(diff.is_empty(), "{diff}");
     Ok(())
 }
