@@ -162,6 +162,12 @@ impl ConnectionTrait for Connection {
     }
 }
 
+impl AsRef<Self> for Connection {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")

@@ -1,80 +1,52 @@
-//! Deleting rows and saying what went with them.
+//! Deleting rows: what goes with them, what blocks, and then exactly that.
 //!
-//! In this version the database's own foreign keys do the work. What they will do is counted first, in the same transaction and behind
-//! locks, from the keys the *catalog* holds: a cascade that is declared on an entity and missing in the database is not counted,
-//! because it does not happen.
+//! 1. [`Relations`]: which keys there are, what each does on delete, and which of them the database enforces.
+//! 2. [`plan()`]: from relations and [`Roots`] to a [`Plan`]. Pure.
+//! 3. [`Plan::preview`]: how many rows, and all that blocks. Reads.
+//! 4. [`Plan::execute`]: does it, and returns a [`DeleteReport`].
+//!
+//! # What is deleted
+//!
+//! The roots, and every row that references a deleted row through a key that cascades; a key with any NULL references nothing. What happens to
+//! other rows that reference deleted ones is their key's [action](crate::Action). None of this depends on the engine, nor on the order in which
+//! constraints were made.
+//!
+//! # Invariants
+//!
+//! - All or nothing: one transaction, or one statement.
+//! - The number of statements depends on the schema, not on the rows. (Two exceptions: tables with hooks go in batches, and rows that
+//!   reference each other through required keys the engine checks at once go level by level.)
+//! - No row leaves the database unless a hook wants it.
+//! - Equal relations give equal plans.
 
-mod count;
+mod conditions;
+mod counts;
+mod execute;
+mod hooks;
+mod options;
+mod plan;
+mod preview;
+mod relations;
 mod report;
+mod roots;
+mod sets;
+mod shape;
+mod stages;
 
-use sea_orm::sea_query::{Condition, LockType, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::sea_query::{IntoTableRef, TableRef};
 
-pub use report::{DeleteReport, TableReport};
+pub use options::{Check, Counting, DeleteOptions, Enforce};
+pub use plan::{Plan, plan};
+pub use preview::Preview;
+pub use relations::Relations;
+pub use report::{DeleteReport, KeyReport, TableReport};
+pub use roots::{RawCondition, Roots};
 
-use crate::backend::Backend;
-use crate::connection::Connection;
-use crate::error::Result;
-use crate::introspect;
 use crate::name::TableName;
-use crate::schema::ForeignKey;
 
-pub(crate) use count::{Closure, table_ref};
-
-/// What is known before a delete.
-pub(crate) struct Outlook {
-    pub(crate) report: DeleteReport,
-    pub(crate) closure: Closure,
-}
-
-/// Locks the rows to delete and everything that will go with them, and counts it.
-///
-/// The roots are locked before anything is counted, and each level before the next: a row that is inserted meanwhile and references
-/// one of them waits for this transaction's end, so the counts are exact.
-pub(crate) async fn outlook(connection: &Connection, root: &TableName, rows: Condition) -> Result<Outlook> {
-    let root = introspect::canonical(connection, root.clone()).await?;
-    let keys = introspect::foreign_keys_around(connection, root.schema()).await?;
-    let closure = Closure::new(connection.backend(), root, rows, keys);
-    let report = count::count(connection, &closure).await?;
-    Ok(Outlook { report, closure })
-}
-
-/// Finds a key that keeps the rows from going, after the database refused and did not say which.
-pub(crate) async fn find_blocker(connection: &Connection, closure: &Closure) -> Result<Option<ForeignKey>> {
-    for key in closure.restricting() {
-        if count_rows(connection, closure.blocking_rows(key)).await? > 0 {
-            return Ok(Some(key.clone()));
-        }
+pub(crate) fn table_ref(table: &TableName) -> TableRef {
+    match table.schema() {
+        Some(schema) => (schema.to_owned(), table.name().to_owned()).into_table_ref(),
+        None => table.name().to_owned().into_table_ref(),
     }
-    Ok(None)
-}
-
-/// Counts what a `SELECT 1 …` finds, locking it where the engine can.
-pub(crate) async fn count_rows(connection: &Connection, mut rows: SelectStatement) -> Result<u64> {
-    if connection.backend().capability().row_locks {
-        rows.lock(LockType::Update);
-    }
-    let backend = connection.get_database_backend();
-    let statement: Statement = match connection.backend() {
-        // PostgreSQL allows no lock beside an aggregate, but one in the table it counts.
-        Backend::Postgres | Backend::Sqlite => {
-            let counted = Query::select()
-                .expr(sea_orm::sea_query::Func::count(sea_orm::sea_query::Expr::val(1)))
-                .from_subquery(rows, "counted")
-                .take();
-            backend.build(&counted)
-        }
-        // MariaDB ignores a lock in a derived table and honours it beside an aggregate.
-        Backend::MySql => {
-            rows.clear_selects();
-            rows.expr(sea_orm::sea_query::Func::count(sea_orm::sea_query::Expr::val(1)));
-            backend.build(&rows)
-        }
-    };
-    let row = connection.query_one_raw(statement).await?;
-    let counted: i64 = match row {
-        Some(row) => row.try_get_by_index(0)?,
-        None => 0,
-    };
-    Ok(u64::try_from(counted).unwrap_or(0))
 }

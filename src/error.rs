@@ -87,6 +87,23 @@ pub enum ErrorKind {
         /// The constraint's name; on SQLite the expression, if it has no name.
         name: ConstraintName,
     },
+    /// Rows that would stay keep others from being deleted; nothing was changed.
+    Blocked {
+        /// All of them, by the key through which they do, in the order of the keys.
+        blockers: Vec<Blocker>,
+    },
+    /// A hook refused the delete; nothing was changed.
+    Vetoed {
+        /// The table whose rows were to go.
+        table: TableName,
+        /// The hook's reason.
+        reason: String,
+    },
+    /// What was planned is not what would happen: the schema, or the rows, have changed since. Nothing was changed.
+    StalePlan {
+        /// What differs.
+        difference: String,
+    },
     /// The row is there, but it no longer meets the condition of the update.
     Stale {
         /// The table.
@@ -125,6 +142,61 @@ pub enum ErrorKind {
         /// The engine's code (SQLSTATE, MySQL error number, SQLite extended result code), where there is one.
         code: Option<String>,
     },
+}
+
+/// Rows that would stay, and keep others from being deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Blocker {
+    /// The key through which they reference rows that would go, or, for [`BlockReason::Dangles`], would reference no row.
+    pub relation: Relation,
+    /// Why they block.
+    pub reason: BlockReason,
+    /// How many rows; at least so many if counting was capped there.
+    pub rows: u64,
+    /// The keys of some of them, as text; none for a table without a primary key.
+    pub sample: Vec<KeyValues>,
+}
+
+/// Why rows that would stay keep others from being deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum BlockReason {
+    /// RESTRICT: they reference rows that would go.
+    Restrict,
+    /// NO ACTION: they reference rows that would go.
+    NoAction,
+    /// PROTECT: they reference rows that would go, whether or not they would go too.
+    Protect,
+    /// SET DEFAULT or SET VALUE: what a reference would be set to references no row that stays.
+    Dangles,
+    /// SET NULL, SET DEFAULT or SET VALUE would change columns by which these rows reference the row that is changed.
+    Referenced,
+}
+
+impl BlockReason {
+    /// The action's word as JSON has it: `restrict`, `no_action`, `protect`, `dangles`, `referenced`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Restrict => "restrict",
+            Self::NoAction => "no_action",
+            Self::Protect => "protect",
+            Self::Dangles => "dangles",
+            Self::Referenced => "referenced",
+        }
+    }
+}
+
+impl Blocker {
+    pub(crate) const fn new(relation: Relation, reason: BlockReason, rows: u64, sample: Vec<KeyValues>) -> Self {
+        Self {
+            relation,
+            reason,
+            rows,
+            sample,
+        }
+    }
 }
 
 /// Which side of a relation is at fault.
@@ -258,6 +330,24 @@ impl Error {
         matches!(self.kind(), ErrorKind::Stale { .. })
     }
 
+    /// Rows that would stay keep others from being deleted.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Blocked { .. })
+    }
+
+    /// A hook refused the delete.
+    #[must_use]
+    pub fn is_vetoed(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Vetoed { .. })
+    }
+
+    /// A plan no longer fits the database.
+    #[must_use]
+    pub fn is_stale_plan(&self) -> bool {
+        matches!(self.kind(), ErrorKind::StalePlan { .. })
+    }
+
     /// Running the whole transaction again may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -293,6 +383,9 @@ impl ErrorKind {
             Self::ForeignKey { .. } => "foreign_key",
             Self::NotNull { .. } => "not_null",
             Self::Check { .. } => "check",
+            Self::Blocked { .. } => "blocked",
+            Self::Vetoed { .. } => "vetoed",
+            Self::StalePlan { .. } => "stale_plan",
             Self::Stale { .. } => "stale",
             Self::Retryable { .. } => "retryable",
             Self::Timeout { .. } => "timeout",

@@ -122,6 +122,21 @@ pub(crate) async fn foreign_keys_around(connection: &Connection, database: Optio
     }
 }
 
+/// Whether this session's constraints do anything: PostgreSQL's `session_replication_role`, MySQL's `foreign_key_checks`, SQLite's
+/// `PRAGMA foreign_keys`.
+pub(crate) async fn enforces_foreign_keys(connection: &Connection) -> Result<bool> {
+    let sql = match connection.backend() {
+        Backend::Postgres => {
+            "SELECT CAST(CASE current_setting('session_replication_role') WHEN 'replica' THEN 0 ELSE 1 END AS bigint)"
+        }
+        Backend::MySql => "SELECT CAST(@@SESSION.foreign_key_checks AS SIGNED)",
+        Backend::Sqlite => "SELECT foreign_keys FROM pragma_foreign_keys",
+    };
+    let rows = query(connection, sql, []).await?;
+    let set: i64 = rows.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(set != 0)
+}
+
 /// The table's name as the catalog functions give it: without the schema, if that is the connection's own.
 pub(crate) async fn canonical(connection: &Connection, table: TableName) -> Result<TableName> {
     if table.schema().is_none() || connection.backend() == Backend::Sqlite {

@@ -86,9 +86,11 @@ pub mod name;
 mod observe;
 pub mod orphans;
 pub mod overlay;
+mod registry;
 pub mod render;
 pub mod repository;
 pub mod schema;
+mod sql;
 mod store;
 
 pub use backend::Backend;

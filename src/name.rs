@@ -204,6 +204,18 @@ pub struct Relation {
 }
 
 impl Relation {
+    /// What the key is called: its constraint's name or, where it has none, `posts(user_id)`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match &self.constraint {
+            Some(constraint) => constraint.to_string(),
+            None => {
+                let columns: Vec<_> = self.columns.iter().map(ColumnName::as_str).collect();
+                format!("{}({})", self.table, columns.join(", "))
+            }
+        }
+    }
+
     /// Whether the same columns reference the same columns, whatever the constraints are called.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
@@ -296,4 +308,15 @@ impl fmt::Debug for KeyValues {
             .field("values", &format_args!("<{} hidden>", self.values.len()))
             .finish()
     }
+}
+
+/// `, did you mean that one?`, if one of the known words is so like this one that it is probably meant; else nothing.
+pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    let lower = word.to_lowercase();
+    known
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), known))
+        .filter(|(distance, _)| *distance <= Ord::max(1, lower.chars().count() / 3))
+        .min()
+        .map_or_else(String::new, |(_, known)| format!(", did you mean {known}?"))
 }

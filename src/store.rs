@@ -7,12 +7,14 @@ use sea_orm::DatabaseConnection;
 use crate::backend::Backend;
 use crate::connection::{Connection, StoreOptions, TransactionOptions, open};
 use crate::create;
+use crate::delete::{self, DeleteOptions, Plan, Roots};
 use crate::diff::{DiffOptions, SchemaDiff};
 use crate::drift;
 use crate::error::{Error, Result};
 use crate::introspect;
 use crate::name::TableName;
 use crate::observe::Operation;
+use crate::registry::Registry;
 use crate::repository::{Entity, EntityRepository};
 use crate::schema::{Entities, Schema};
 
@@ -45,7 +47,7 @@ use crate::schema::{Entities, Schema};
 #[derive(Debug, Clone)]
 pub struct Store {
     connection: Connection,
-    entities: Arc<Entities>,
+    registry: Arc<Registry>,
 }
 
 impl Store {
@@ -83,7 +85,7 @@ impl Store {
     fn new(pool: DatabaseConnection, entities: Entities, options: &StoreOptions) -> Result<Self> {
         Ok(Self {
             connection: Connection::pool(pool, options.retry)?,
-            entities: Arc::new(entities),
+            registry: Arc::new(Registry::new(entities, None)),
         })
     }
 
@@ -96,7 +98,7 @@ impl Store {
     /// The entities.
     #[must_use]
     pub fn entities(&self) -> &Entities {
-        &self.entities
+        &self.registry.entities
     }
 
     /// The connection, for any query of SeaORM's own: `post::Entity::find().all(store.connection())`. Inside a transaction it takes
@@ -109,7 +111,7 @@ impl Store {
     /// The rows of an entity. It need not be registered.
     #[must_use]
     pub fn repository<E: Entity>(&self) -> EntityRepository<E> {
-        EntityRepository::new(self.connection.clone())
+        EntityRepository::new(self.connection.clone(), Arc::clone(&self.registry))
     }
 
     /// Creates what the registered entities declare and the database does not have: tables, referenced ones first, their unique keys
@@ -121,7 +123,9 @@ impl Store {
     ///
     /// Invalid input if an entity references a table that is neither registered nor there; otherwise what the database refuses.
     pub async fn create_all(&self) -> Result<Vec<TableName>> {
-        create::create_all(&self.connection, &self.entities).await
+        let created = create::create_all(&self.connection, &self.registry.entities).await;
+        self.registry.forget();
+        created
     }
 
     /// The schema that the entities declare, as this store's engine would have it.
@@ -130,7 +134,7 @@ impl Store {
     ///
     /// Invalid input for a type the engine does not have.
     pub fn schema(&self) -> Result<Schema> {
-        Schema::from_entities(self.backend(), &self.entities)
+        Schema::from_entities(self.backend(), &self.registry.entities)
     }
 
     /// The schema that the database has: the tables of the connection's own schema (MySQL: database).
@@ -180,6 +184,23 @@ impl Store {
     /// As for `diff`.
     pub async fn diff_to(&self, schema: &Schema, options: &DiffOptions) -> Result<SchemaDiff> {
         drift::drift(&self.connection, schema, options).await
+    }
+
+    /// Plans the delete of some rows and of what goes with them, by what the entities declare and, for keys that none declares, by what the
+    /// database has. The catalog is read, unless it was before.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete::plan`](crate::delete::plan()), and what reading the catalog reports.
+    pub async fn plan_delete(&self, roots: &Roots, options: &DeleteOptions) -> Result<Plan> {
+        let relations = self.registry.relations(&self.connection).await?;
+        delete::plan(&relations, roots, options)
+    }
+
+    /// Forgets what is known of the catalog, so that the next delete reads it again: for after tables or keys were changed while the store
+    /// was in use.
+    pub fn refresh(&self) {
+        self.registry.forget();
     }
 
     /// Runs a closure in a transaction: commits if it returns `Ok`, rolls back if it returns `Err` or is dropped.
@@ -241,7 +262,7 @@ impl Store {
         let work = self.connection.transaction(options, &operation, |connection| {
             body(Self {
                 connection,
-                entities: Arc::clone(&self.entities),
+                registry: Arc::clone(&self.registry),
             })
         });
         operation.run_opaque(work).await
@@ -254,5 +275,11 @@ impl Store {
     /// Connection if closing fails.
     pub async fn close(self) -> Result<()> {
         self.connection.close().await
+    }
+}
+
+impl AsRef<Connection> for Store {
+    fn as_ref(&self) -> &Connection {
+        &self.connection
     }
 }

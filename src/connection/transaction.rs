@@ -10,7 +10,7 @@ use sea_orm::{
 use super::options::{Access, TransactionOptions};
 use super::{Bound, Connection};
 use crate::backend::Backend;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, RetryReason};
 use crate::observe::{Operation, STATEMENT};
 
 /// What happened inside a transaction so far, whether or not the caller passed it on.
@@ -93,6 +93,24 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Waits as long as this attempt's number asks; false if there is to be no other.
+    pub(crate) async fn pause(&self, attempt: u32) -> bool {
+        if attempt >= self.retry.attempts.max(1) {
+            return false;
+        }
+        tokio::time::sleep(self.retry.ceiling(attempt).mul_f64(fastrand::f64())).await;
+        true
+    }
+
+    /// Asks for the transaction this is bound to, if any, to be run again as a whole.
+    pub(crate) fn demand_retry(&self, reason: RetryReason) -> Error {
+        let error = || Error::new(ErrorKind::retryable(reason));
+        if let Bound::Transaction { state, .. } = &self.bound {
+            *state.retry.lock().unwrap_or_else(PoisonError::into_inner) = Some(error());
+        }
+        error()
     }
 
     async fn attempt<T, E, F, Fut>(&self, options: TransactionOptions, body: &F) -> Attempt<T, E>

@@ -1,10 +1,12 @@
-//! [`DeleteReport`]: what a delete did, table by table.
+//! What a delete did, or would do, table by table.
 
 use std::fmt;
 
-use crate::name::TableName;
+use super::plan::Plan;
+use crate::name::{Relation, TableName};
+use crate::schema::Action;
 
-/// What a delete did, in the order the database did it: referencing tables before the tables they reference.
+/// What a delete did, in the order in which it was done: referencing tables before the tables they reference.
 ///
 /// [`Display`](fmt::Display) writes a line a table:
 ///
@@ -12,24 +14,46 @@ use crate::name::TableName;
 /// posts  deleted 3
 /// users  deleted 1
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct DeleteReport {
-    tables: Vec<TableReport>,
-    not_counted: Vec<TableName>,
+    pub(super) plan: Plan,
+    pub(super) roots: u64,
+    pub(super) tables: Vec<TableReport>,
+    pub(super) not_counted: Vec<TableName>,
 }
 
-/// What a delete did to one table, in rows.
+/// What a delete does to one table, in rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableReport {
     /// The table.
     pub table: TableName,
-    /// Rows that went.
+    /// Rows that go.
     pub deleted: u64,
-    /// Rows that stayed and whose reference became NULL.
+    /// Rows that stay and whose reference becomes NULL; a row that several keys would set counts once, for the first of them.
     pub set_null: u64,
-    /// Rows that stayed and whose reference took its default.
+    /// Rows that stay and whose reference takes its default.
     pub set_default: u64,
+    /// Rows that stay and whose reference takes the value its key names.
+    pub set_value: u64,
+    /// Rows that stay and whose reference dangles.
+    pub dangling: u64,
+    /// The same by key: a row that several keys reach counts in each.
+    pub by: Vec<KeyReport>,
+}
+
+/// What a delete does to the rows that reference through one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyReport {
+    /// The key.
+    pub relation: Relation,
+    /// What it does on delete.
+    pub action: Action,
+    /// The rows it does that to.
+    pub rows: u64,
+    /// Whether that was left to the database.
+    pub by_database: bool,
 }
 
 impl TableReport {
@@ -39,19 +63,31 @@ impl TableReport {
             deleted: 0,
             set_null: 0,
             set_default: 0,
+            set_value: 0,
+            dangling: 0,
+            by: Vec::new(),
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.deleted == 0 && self.set_null == 0 && self.set_default == 0
+    /// Whether no row is touched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.counts().iter().all(|(_, rows)| *rows == 0)
+    }
+
+    /// The counts with their words.
+    pub(super) fn counts(&self) -> [(&'static str, u64); 5] {
+        [
+            ("deleted", self.deleted),
+            ("set null", self.set_null),
+            ("set default", self.set_default),
+            ("set value", self.set_value),
+            ("dangling", self.dangling),
+        ]
     }
 }
 
 impl DeleteReport {
-    pub(super) fn new(tables: Vec<TableReport>, not_counted: Vec<TableName>) -> Self {
-        Self { tables, not_counted }
-    }
-
     /// Rows deleted from a table; 0 for a table the delete did not reach, or [did not count](Self::not_counted).
     #[must_use]
     pub fn deleted(&self, table: &str) -> u64 {
@@ -70,6 +106,24 @@ impl DeleteReport {
         self.sum(table, |report| report.set_default)
     }
 
+    /// Rows of a table whose reference took the value its key names.
+    #[must_use]
+    pub fn set_value(&self, table: &str) -> u64 {
+        self.sum(table, |report| report.set_value)
+    }
+
+    /// Rows of a table whose reference dangles now.
+    #[must_use]
+    pub fn dangling(&self, table: &str) -> u64 {
+        self.sum(table, |report| report.dangling)
+    }
+
+    /// How many of the rows there were that the delete started from.
+    #[must_use]
+    pub const fn roots(&self) -> u64 {
+        self.roots
+    }
+
     /// Rows deleted from all counted tables.
     #[must_use]
     pub fn total_deleted(&self) -> u64 {
@@ -82,17 +136,23 @@ impl DeleteReport {
         &self.tables
     }
 
-    /// Tables whose rows may have gone too and were not counted: several tables that cascade in a circle, tables reached
-    /// over more than 150 paths or one of more than 30 keys, and what cascades from such tables.
+    /// Tables whose rows may have gone too, or been changed, and were not counted: the database did it, and
+    /// [counting was declined](super::Counting::Declined).
     #[must_use]
     pub fn not_counted(&self) -> &[TableName] {
         &self.not_counted
     }
 
+    /// What was carried out.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     fn sum(&self, table: &str, rows: impl Fn(&TableReport) -> u64) -> u64 {
         self.tables
             .iter()
-            .filter(|report| report.table.name() == table)
+            .filter(|report| report.table.name() == table || report.table.to_string() == table)
             .map(rows)
             .sum()
     }
@@ -100,18 +160,20 @@ impl DeleteReport {
 
 impl fmt::Display for DeleteReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = || self.tables.iter().filter(|report| !report.is_empty());
+        let shown = || {
+            let counted = self
+                .tables
+                .iter()
+                .filter(|report| !self.not_counted.contains(&report.table));
+            counted.filter(|report| !report.is_empty())
+        };
         let names = shown().map(|report| &report.table).chain(&self.not_counted);
         let width = names.map(|table| table.to_string().chars().count()).max().unwrap_or(0);
         let mut line = Separator::default();
         for report in shown() {
             line.begin(f)?;
             write!(f, "{:width$}", report.table.to_string())?;
-            for (word, rows) in [
-                ("deleted", report.deleted),
-                ("set null", report.set_null),
-                ("set default", report.set_default),
-            ] {
+            for (word, rows) in report.counts() {
                 if rows > 0 {
                     write!(f, "  {word} {rows}")?;
                 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Direction, ErrorKind, RetryReason, TimeLimit};
+use super::{BlockReason, Blocker, Direction, ErrorKind, RetryReason, TimeLimit};
 use crate::name::{ColumnList, ColumnName, ConstraintName, KeyValues, Relation, TableName};
 
 impl fmt::Display for ErrorKind {
@@ -26,6 +26,12 @@ impl fmt::Display for ErrorKind {
                 Some(table) => write!(f, "the check {name} of {table} refuses the row"),
                 None => write!(f, "the check {name} refuses the row"),
             },
+            Self::Blocked { blockers } => write_blocked(f, blockers),
+            Self::Vetoed { table, reason } => write!(f, "a hook refuses to let rows of {table} go: {reason}"),
+            Self::StalePlan { difference } => write!(
+                f,
+                "nothing was deleted: this is not what was planned, for {difference}; plan again and look at it"
+            ),
             Self::Stale { table, key } => write!(
                 f,
                 "the row of {table} with {key} has changed and no longer meets the update's condition: read it again"
@@ -47,6 +53,55 @@ impl fmt::Display for ErrorKind {
             Self::Database { code: Some(code) } => write!(f, "the database refused the statement ({code})"),
             Self::Database { code: None } => f.write_str("the statement could not be carried out"),
         }
+    }
+}
+
+fn write_blocked(f: &mut fmt::Formatter<'_>, blockers: &[Blocker]) -> fmt::Result {
+    f.write_str("nothing was deleted: ")?;
+    for (place, blocker) in blockers.iter().enumerate() {
+        if place > 0 {
+            f.write_str("; ")?;
+        }
+        write!(f, "{blocker}")?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            relation, reason, rows, ..
+        } = self;
+        let word = if *rows == 1 { "row" } else { "rows" };
+        write!(f, "{rows} {word} of {} ", relation.table)?;
+        let referenced = &relation.referenced_table;
+        match reason {
+            BlockReason::Restrict => write!(
+                f,
+                "would still reference {referenced} through {relation}, which is restrict"
+            )?,
+            BlockReason::NoAction => {
+                write!(
+                    f,
+                    "would still reference {referenced} through {relation}, which has no action"
+                )?;
+            }
+            BlockReason::Protect => write!(f, "reference {referenced} through {relation}, which is protected")?,
+            BlockReason::Dangles => write!(f, "would reference no row of {referenced} through {relation}")?,
+            BlockReason::Referenced => {
+                write!(
+                    f,
+                    "reference rows of {referenced} through {relation}, whose key would change"
+                )?;
+            }
+        }
+        let sample: Vec<_> = self.sample.iter().map(KeyValues::value_list).collect();
+        if let Some(first) = self.sample.first() {
+            let shown = u64::try_from(sample.len()).unwrap_or(u64::MAX);
+            let more = if shown < *rows { ", …" } else { "" };
+            write!(f, " ({} {}{more})", ColumnList(first.columns()), sample.join(", "))?;
+        }
+        Ok(())
     }
 }
 

@@ -264,6 +264,7 @@ fn refuses_at_once(backend: Backend, key: &ForeignKey) -> bool {
             Action::Cascade
             | Action::SetNull
             | Action::SetDefault
+            | Action::SetValue
             | Action::Protect
             | Action::DoNothing
             | Action::Unknown => false,

@@ -6,12 +6,13 @@ use sea_orm::{ConnectionTrait, IsolationLevel};
 
 use super::page::{Cursor, Pages};
 use super::reason::{self, Reason};
-use super::sql::{Dangling, Lock, Sql};
+use super::sql::{Dangling, Lock};
 use crate::connection::{Connection, TransactionOptions};
 use crate::error::Result;
 use crate::name::{KeyValues, Relation};
 use crate::observe::Operation;
 use crate::schema::{ForeignKey, Match, Schema};
+use crate::sql::Sql;
 
 /// How much of the orphans to show.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -2,10 +2,11 @@
 
 use super::find::number;
 use super::report::{Effect, Further};
-use super::sql::{Dangling, Sql};
-use crate::backend::Backend;
+use super::sql::Dangling;
+
 use crate::connection::Connection;
 use crate::error::{Direction, Error, ErrorKind, Result};
+use crate::introspect;
 use crate::name::Relation;
 use crate::schema::{Action, ForeignKey};
 
@@ -16,7 +17,7 @@ pub(super) async fn further(
     live: &[ForeignKey],
 ) -> Result<Vec<Further>> {
     let table = &dangling.key.relation.table;
-    let enforcing = enforcing(connection).await?;
+    let enforcing = introspect::enforces_foreign_keys(connection).await?;
     let added = dangling
         .schema
         .foreign_keys()
@@ -50,21 +51,10 @@ const fn effect(action: Action, by_database: bool) -> Effect {
         (Action::Cascade, true) => Effect::Deleted,
         (Action::SetNull, true) => Effect::SetNull,
         (Action::SetDefault, true) => Effect::SetDefault,
-        (Action::DoNothing, _) | (Action::Cascade | Action::SetNull | Action::SetDefault, false) => Effect::Dangles,
-    }
-}
-
-/// Whether this session's constraints do anything.
-async fn enforcing(connection: &Connection) -> Result<bool> {
-    let backend = connection.backend();
-    let sql = match backend {
-        Backend::Postgres => {
-            "SELECT CAST(CASE current_setting('session_replication_role') WHEN 'replica' THEN 0 ELSE 1 END AS bigint)"
+        (Action::DoNothing | Action::SetValue, _) | (Action::Cascade | Action::SetNull | Action::SetDefault, false) => {
+            Effect::Dangles
         }
-        Backend::MySql => "SELECT CAST(@@SESSION.foreign_key_checks AS SIGNED)",
-        Backend::Sqlite => "SELECT foreign_keys FROM pragma_foreign_keys",
-    };
-    Ok(number(connection, Sql::new(backend, sql)).await? != 0)
+    }
 }
 
 /// Names the key that forbids a delete, as far as the engine did not.

@@ -2,24 +2,13 @@
 
 use sea_orm::{ConnectionTrait, Value};
 
-use super::sql::{Dangling, Lock, Sql, column};
+use super::sql::{Dangling, Lock};
 use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::name::{ColumnList, ColumnName};
-use crate::schema::{Table, TypeKind};
-
-/// A value in the type of its column.
-pub(super) struct Typed {
-    value: Value,
-    cast: Option<String>,
-}
-
-impl Typed {
-    pub(super) fn bind_to(&self, sql: &mut Sql) {
-        sql.bind(self.value.clone(), self.cast.as_deref());
-    }
-}
+use crate::schema::Table;
+use crate::sql::{self, Sql, Typed, column};
 
 /// The values to re-own to; text in the referenced columns' types.
 pub(super) fn typed(dangling: Dangling<'_>, values: &[Value]) -> Result<Vec<Typed>> {
@@ -47,34 +36,7 @@ fn typed_value(backend: Backend, table: Option<&Table>, name: &ColumnName, value
             "the value for {name} is NULL, which references nothing: use SetNull, or give a value"
         )));
     }
-    let plain = || Typed {
-        value: value.clone(),
-        cast: None,
-    };
-    let (Some(column), Value::String(Some(text))) = (table.and_then(|table| table.column(name)), value) else {
-        return Ok(plain());
-    };
-    match TypeKind::of(backend, &column.data_type) {
-        TypeKind::Text => Ok(plain()),
-        // Not left to the engine: MySQL takes '17b' for 17.
-        TypeKind::Integer { .. } => match (text.trim().parse::<i64>(), text.trim().parse::<u64>()) {
-            (Ok(number), _) => Ok(Typed {
-                value: number.into(),
-                cast: None,
-            }),
-            (Err(_), Ok(number)) if backend == Backend::MySql => Ok(Typed {
-                value: number.into(),
-                cast: None,
-            }),
-            _ => Err(Error::invalid_input(format!(
-                "the value for {name} must be a whole number"
-            ))),
-        },
-        TypeKind::Uuid | TypeKind::Other => Ok(Typed {
-            value: value.clone(),
-            cast: (backend == Backend::Postgres).then(|| column.data_type.clone()),
-        }),
-    }
+    sql::typed(backend, table, name, value).map_err(|must| Error::invalid_input(format!("the value for {name} {must}")))
 }
 
 /// Locks the row to re-own to, so that it does not go before the transaction ends.

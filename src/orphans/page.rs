@@ -4,11 +4,12 @@ use std::fmt;
 
 use sea_orm::{QueryResult, Value};
 
-use super::sql::{Dangling, Lock, Sql, column};
+use super::sql::{Dangling, Lock};
 use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::name::{ColumnName, KeyValues};
 use crate::schema::TypeKind;
+use crate::sql::{Sql, column};
 
 /// A place between two orphans of a key.
 ///

@@ -108,7 +108,7 @@ async fn work(
     connection: &Connection,
     dangling: Dangling<'_>,
     repair: &Repair,
-    values: &[owner::Typed],
+    values: &[crate::sql::Typed],
     mode: Mode,
 ) -> Result<RepairReport> {
     let lock = match mode {

@@ -1,54 +1,10 @@
-//! The one place where this module's SQL is written: names quoted, values bound.
-
-use sea_orm::{Statement, Value};
+//! The one place where this module's SQL is written.
 
 use crate::backend::Backend;
-use crate::ddl::{identifier, table_name};
+use crate::ddl::identifier;
 use crate::name::{ColumnName, TableName};
 use crate::schema::{Action, ForeignKey, Match, Schema};
-
-/// A statement in the making.
-pub(super) struct Sql {
-    backend: Backend,
-    text: String,
-    values: Vec<Value>,
-}
-
-impl Sql {
-    pub(super) fn new(backend: Backend, text: impl Into<String>) -> Self {
-        Self {
-            backend,
-            text: text.into(),
-            values: Vec::new(),
-        }
-    }
-
-    pub(super) fn push(&mut self, text: &str) {
-        self.text.push_str(text);
-    }
-
-    /// Binds a value and writes its placeholder, in a cast where the type would not follow from the place.
-    pub(super) fn bind(&mut self, value: Value, cast: Option<&str>) {
-        self.values.push(value);
-        let placeholder = match self.backend {
-            Backend::Postgres => format!("${}", self.values.len()),
-            Backend::MySql | Backend::Sqlite => "?".to_owned(),
-        };
-        match cast {
-            Some(data_type) => self.push(&format!("CAST({placeholder} AS {data_type})")),
-            None => self.push(&placeholder),
-        }
-    }
-
-    pub(super) fn statement(self) -> Statement {
-        Statement::from_sql_and_values(self.backend.into(), self.text, self.values)
-    }
-}
-
-/// A column behind its table's alias. Never without one: SQLite takes a quoted name that is no column for a string.
-pub(super) fn column(backend: Backend, alias: &str, column: &ColumnName) -> String {
-    format!("{alias}.{}", identifier(backend, column.as_str()))
-}
+use crate::sql::{Sql, column, from_table};
 
 /// Whether a count also locks the rows it counts, where the engine has row locks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,21 +24,7 @@ pub(super) struct Dangling<'a> {
 impl Dangling<'_> {
     /// A table under an alias.
     pub(super) fn from(&self, table: &TableName, alias: &str) -> String {
-        let mut text = String::new();
-        // A constraint of PostgreSQL's does not reach the tables that inherit. For a partitioned table, ONLY would leave nothing.
-        if self.backend == Backend::Postgres
-            && self
-                .schema
-                .tables
-                .iter()
-                .any(|other| other.options.inherits.contains(table))
-        {
-            text.push_str("ONLY ");
-        }
-        text.push_str(&table_name(self.backend, table));
-        text.push_str(" AS ");
-        text.push_str(alias);
-        text
+        format!("{} AS {alias}", from_table(self.schema, table))
     }
 
     pub(super) fn references_itself(&self) -> bool {

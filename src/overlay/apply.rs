@@ -1,9 +1,9 @@
 //! From entries to the keys of a schema.
 
-use super::problems::{Problems, did_you_mean};
+use super::problems::Problems;
 use super::read::{At, Entry, File, Ignored, action_word};
 use crate::error::Result;
-use crate::name::{ColumnList, ColumnName, Relation, TableName};
+use crate::name::{ColumnList, ColumnName, Relation, TableName, did_you_mean};
 use crate::schema::{Action, Enforcement, ForeignKey, Schema, Table};
 
 /// What can be told from the file alone.
@@ -109,6 +109,18 @@ fn resolve(entry: &Entry, schema: &Schema, problems: &mut Problems) -> Option<Re
             return None;
         }
     };
+    if let Some(guard) = &entry.guard
+        && !has_columns(
+            referenced,
+            &At {
+                value: vec![guard.value.clone()],
+                line: guard.line,
+            },
+            problems,
+        )
+    {
+        return None;
+    }
     columns_are_there.then(|| Relation {
         constraint: entry.name.as_ref().map(|name| name.value.clone()),
         table: entry.table.value.clone(),
@@ -195,6 +207,12 @@ fn overlaid(entry: &Entry, mut key: ForeignKey, was: Option<&ForeignKey>) -> For
     if let Some(columns) = &entry.on_delete_columns {
         key.on_delete_columns.clone_from(&columns.value);
     }
+    if let Some(values) = &entry.on_delete_values {
+        key.on_delete_values.clone_from(&values.value);
+    }
+    if let Some(guard) = &entry.guard {
+        key.guard = Some(guard.value.clone());
+    }
     if let Some(on_update) = &entry.on_update {
         key.on_update = on_update.value;
     }
@@ -242,7 +260,25 @@ fn check_key(entry: &Entry, key: &ForeignKey, table: &Table, known: Known, probl
             check_action(problems, "on_delete", &on_delete, enforced_by.value);
         }
     }
-    if !key.on_delete_columns.is_empty() && !matches!(key.on_delete, Action::SetNull | Action::SetDefault) {
+    let named = key.set_columns().len();
+    if key.on_delete == Action::SetValue && key.on_delete_values.len() != named {
+        problems.add(
+            entry.on_delete_values.as_ref().map_or(entry.line, |at| at.line),
+            format!("set_value needs a value for each column it sets: write on_delete_values with {named} of them"),
+        );
+    }
+    if key.on_delete != Action::SetValue && !key.on_delete_values.is_empty() {
+        problems.add(
+            entry.on_delete_values.as_ref().map_or(entry.line, |at| at.line),
+            format!(
+                "on_delete_values says what columns are set to, and on_delete = \"{}\" sets none to a value: leave it out",
+                action_word(&key.on_delete)
+            ),
+        );
+    }
+    if !key.on_delete_columns.is_empty()
+        && !matches!(key.on_delete, Action::SetNull | Action::SetDefault | Action::SetValue)
+    {
         problems.add(
             entry.on_delete_columns.as_ref().map_or(entry.line, |at| at.line),
             format!(

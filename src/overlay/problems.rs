@@ -25,14 +25,3 @@ impl Problems {
         Err(Error::invalid_input(lines.join("\n")))
     }
 }
-
-/// `, did you mean that one?`, if one of the known words is so like this one that it is probably meant; else nothing.
-pub(super) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    let lower = word.to_lowercase();
-    known
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), known))
-        .filter(|(distance, _)| *distance <= Ord::max(1, lower.chars().count() / 3))
-        .min()
-        .map_or_else(String::new, |(_, known)| format!(", did you mean {known}?"))
-}

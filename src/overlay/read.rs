@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use toml_edit::{Document, Item, TableLike, Value};
 
-use super::problems::{Problems, did_you_mean};
+use super::problems::Problems;
 use super::settings::{Ignore, LintSettings, Severity};
 use crate::error::Result;
-use crate::name::{ColumnName, ConstraintName, TableName};
+use crate::name::{ColumnName, ConstraintName, TableName, did_you_mean};
 use crate::schema::{Action, Enforcement};
 
 /// Something that was read, and the line it stands on.
@@ -28,6 +28,8 @@ pub(super) struct Entry {
     pub(super) referenced_columns: Option<At<Vec<ColumnName>>>,
     pub(super) on_delete: Option<At<Action>>,
     pub(super) on_delete_columns: Option<At<Vec<ColumnName>>>,
+    pub(super) on_delete_values: Option<At<Vec<String>>>,
+    pub(super) guard: Option<At<ColumnName>>,
     pub(super) on_update: Option<At<Action>>,
     pub(super) enforced_by: Option<At<Enforcement>>,
     pub(super) name: Option<At<ConstraintName>>,
@@ -48,10 +50,11 @@ pub(super) struct File {
     pub(super) ignored: Vec<Ignored>,
 }
 
-const ACTIONS: [Action; 7] = [
+const ACTIONS: [Action; 8] = [
     Action::Cascade,
     Action::SetNull,
     Action::SetDefault,
+    Action::SetValue,
     Action::Restrict,
     Action::NoAction,
     Action::Protect,
@@ -116,8 +119,10 @@ impl<'a> Reader<'a> {
                 "references",
                 "on_delete",
                 "on_delete_columns",
+                "on_delete_values",
                 "on_update",
                 "enforced_by",
+                "guard",
                 "name",
             ],
         );
@@ -140,6 +145,11 @@ impl<'a> Reader<'a> {
         }
         let on_delete = self.word(fields, "on_delete", &ACTIONS, action_word);
         let on_delete_columns = self.columns(fields, "on_delete_columns");
+        let on_delete_values = self.values(fields, "on_delete_values");
+        let guard = self.string(fields, "guard").map(|guard| At {
+            value: ColumnName::new(guard.value),
+            line: guard.line,
+        });
         let on_update = self.word(fields, "on_update", &ACTIONS, action_word);
         let enforced_by = self.word(fields, "enforced_by", &ENFORCEMENTS, Enforcement::to_string);
         let name = self.string(fields, "name").map(|name| At {
@@ -168,6 +178,8 @@ impl<'a> Reader<'a> {
             referenced_columns,
             on_delete,
             on_delete_columns,
+            on_delete_values,
+            guard,
             on_update,
             enforced_by,
             name,
@@ -288,6 +300,26 @@ impl<'a> Reader<'a> {
             None => self.wrong(
                 line,
                 format!("{field} must be a list of names: {field} = [\"user_id\"]"),
+            ),
+        }
+    }
+
+    /// Plain values, as text.
+    fn values(&mut self, fields: &Fields<'a>, field: &str) -> Option<At<Vec<String>>> {
+        let item = fields.table.get(field)?;
+        let line = self.key_line(fields, field, item);
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.value().clone()),
+            Value::Integer(number) => Some(number.value().to_string()),
+            Value::Boolean(truth) => Some(truth.value().to_string()),
+            Value::Float(_) | Value::Datetime(_) | Value::Array(_) | Value::InlineTable(_) => None,
+        };
+        let values: Option<Vec<_>> = item.as_array().and_then(|list| list.iter().map(text).collect());
+        match values {
+            Some(value) => Some(At { value, line }),
+            None => self.wrong(
+                line,
+                format!("{field} must be a list of whole numbers and strings: {field} = [1]"),
             ),
         }
     }

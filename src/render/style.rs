@@ -8,6 +8,7 @@ pub(super) const fn colour(action: Action) -> &'static str {
         Action::Cascade => "#c62828",
         Action::SetNull => "#e67700",
         Action::SetDefault => "#8a6d00",
+        Action::SetValue => "#5c7c0a",
         Action::Restrict => "#1971c2",
         Action::NoAction => "#6b7280",
         Action::Protect => "#1e3a8a",

@@ -2,27 +2,31 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_orm::sea_query::Condition;
+use sea_orm::sea_query::{Condition, IntoCondition};
 
 use super::key::{key_tuple, key_values, table_of};
 use super::{Entity, Key, Page, Query, Repository, RowStream, Rows};
 use crate::connection::Connection;
-use crate::delete::DeleteReport;
+use crate::delete::{DeleteReport, Preview, Roots};
 use crate::error::{Error, Result};
 use crate::observe::{Operation, count};
+use crate::registry::Registry;
 
 /// The rows of one entity in one database, or in one transaction of it. Cheap to clone.
 pub struct EntityRepository<E: Entity> {
     pub(super) connection: Connection,
+    pub(super) registry: Arc<Registry>,
     entity: PhantomData<fn() -> E>,
 }
 
 impl<E: Entity> EntityRepository<E> {
-    pub(crate) fn new(connection: Connection) -> Self {
+    pub(crate) fn new(connection: Connection, registry: Arc<Registry>) -> Self {
         Self {
             connection,
+            registry,
             entity: PhantomData,
         }
     }
@@ -31,6 +35,41 @@ impl<E: Entity> EntityRepository<E> {
     #[must_use]
     pub const fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// What deleting the row with this primary key would do now: every row that would go or be changed, and all that blocks.
+    /// [`execute`](Preview::execute) it to do just that.
+    ///
+    /// # Errors
+    ///
+    /// Not found; invalid input for what can be done on no row, as for [`delete::plan`](crate::delete::plan()).
+    pub async fn plan_delete(&self, key: Key<E>) -> Result<Preview> {
+        self.look_at_delete(key_tuple::<E>(key)).await
+    }
+
+    /// Deletes the rows with these primary keys and what goes with them, together. Keys without a row are passed over.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Repository::delete), but for not found.
+    pub async fn delete_many(&self, keys: impl IntoIterator<Item = Key<E>> + Send) -> Result<DeleteReport> {
+        let keys: Vec<_> = keys.into_iter().map(key_tuple::<E>).collect();
+        self.delete_roots(self.roots(keys)).await
+    }
+
+    /// Deletes the rows that meet a condition and what goes with them, together.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Repository::delete), but for not found.
+    pub async fn delete_by(&self, condition: impl IntoCondition + Send) -> Result<DeleteReport> {
+        self.delete_roots(Roots::filter(table_of::<E>(), condition.into_condition()))
+            .await
+    }
+
+    /// The same repository on another connection.
+    pub(super) fn on(&self, connection: &Connection) -> Self {
+        Self::new(connection.clone(), Arc::clone(&self.registry))
     }
 
     pub(super) fn operation(&self, name: &'static str) -> Operation {
@@ -122,15 +161,13 @@ impl<E: Entity> Repository<E> for EntityRepository<E> {
     }
 
     async fn delete(&self, key: Key<E>) -> Result<DeleteReport> {
-        let operation = self.operation("delete");
-        let work = self.write_delete(&operation, key_tuple::<E>(key));
-        operation.run(work, DeleteReport::total_deleted).await
+        self.write_delete(key_tuple::<E>(key)).await
     }
 }
 
 impl<E: Entity> Clone for EntityRepository<E> {
     fn clone(&self) -> Self {
-        Self::new(self.connection.clone())
+        Self::new(self.connection.clone(), Arc::clone(&self.registry))
     }
 }
 

@@ -10,9 +10,9 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{ConnectionTrait, DbErr, IdenStatic, Iterable, Value};
 
 use super::Entity;
-use super::key::{KeyTuple, key_values, set_value, table_of, tuple_in, value_text};
+use super::key::{KeyTuple, set_value, table_of, tuple_in, value_text};
 use crate::connection::Connection;
-use crate::delete::{self, Closure};
+use crate::delete;
 use crate::error::{Direction, Error, ErrorKind, Result};
 use crate::introspect;
 use crate::name::{ColumnName, KeyValues, Relation, TableName};
@@ -22,7 +22,6 @@ use crate::schema::{ForeignKey, declared_relations};
 pub(super) enum Attempted<'a, E: Entity> {
     Insert(&'a [E::ActiveModel]),
     Update(&'a E::ActiveModel),
-    Delete { key: &'a KeyTuple, closure: &'a Closure },
 }
 
 /// Turns a statement's failure into an error that names the relation, the columns and the key.
@@ -101,7 +100,6 @@ async fn foreign_key<E: Entity>(
 ) -> ErrorKind {
     let direction = direction.or(match attempted {
         Attempted::Insert(_) => Some(Direction::MissingParent),
-        Attempted::Delete { .. } => Some(Direction::StillReferenced),
         Attempted::Update(_) => None,
     });
     let found = match (relation, attempted) {
@@ -111,7 +109,6 @@ async fn foreign_key<E: Entity>(
             Some(found) => Some(found),
             None => search_referencing::<E>(connection, row).await,
         },
-        (None, Attempted::Delete { key, closure }) => search_blocker::<E>(connection, key, closure).await,
     };
     match found {
         Some(Found {
@@ -146,7 +143,6 @@ async fn complete<E: Entity>(
     attempted: Attempted<'_, E>,
 ) -> Option<Found> {
     let known = match &attempted {
-        Attempted::Delete { closure, .. } => matching(closure.keys().iter(), &relation),
         Attempted::Insert(_) | Attempted::Update(_) => {
             let declared: Vec<_> = declared_relations::<E>().into_iter().map(|(key, _)| key).collect();
             matching(declared.iter(), &relation)
@@ -179,7 +175,6 @@ async fn complete<E: Entity>(
         (None, Some(Direction::MissingParent), Attempted::Update(row)) => {
             missing_key::<E>(connection, &relation, std::slice::from_ref(row)).await
         }
-        (None, Some(Direction::StillReferenced), Attempted::Delete { key, .. }) => deleted_key::<E>(&relation, key),
         (None, _, _) => None,
     };
     Some(Found {
@@ -245,15 +240,6 @@ async fn search_referencing<E: Entity>(connection: &Connection, row: &E::ActiveM
         })
 }
 
-async fn search_blocker<E: Entity>(connection: &Connection, key: &KeyTuple, closure: &Closure) -> Option<Found> {
-    let blocker = delete::find_blocker(connection, closure).await.ok()??;
-    Some(Found {
-        key: deleted_key::<E>(&blocker.relation, key),
-        relation: with_declared_name::<E>(blocker.relation),
-        direction: Some(Direction::StillReferenced),
-    })
-}
-
 /// SQLite tells no constraint names; the entity may.
 fn with_declared_name<E: Entity>(relation: Relation) -> Relation {
     let constraint = relation.constraint.clone().or_else(|| {
@@ -264,13 +250,6 @@ fn with_declared_name<E: Entity>(relation: Relation) -> Relation {
         same.and_then(|(key, _)| key.relation.constraint)
     });
     Relation { constraint, ..relation }
-}
-
-/// The deleted row's key as the relation sees it, if it references the primary key.
-fn deleted_key<E: Entity>(relation: &Relation, key: &KeyTuple) -> Option<KeyValues> {
-    let values = key_values::<E>(key);
-    let same_table = relation.referenced_table.name() == table_of::<E>().name();
-    (same_table && relation.referenced_columns == values.columns()).then_some(values)
 }
 
 /// The first key of these rows that references no row. Asks for all of them at once, and halves the list while some are missing.

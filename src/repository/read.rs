@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, QueryFilter};
 use super::key::{KeyTuple, key_columns, key_of_model, keys_condition, row_condition};
 use super::query::Pages;
 use super::{Cursor, Entity, EntityRepository, Page, Query};
+use crate::connection::Connection;
 use crate::error::Result;
 
 /// Keys asked for in one statement: far below every bind limit for a key of one column, and enough that round trips do not matter.
@@ -95,16 +96,7 @@ impl<E: Entity> EntityRepository<E> {
     }
 
     pub(super) async fn read_count(&self, filter: Condition) -> Result<u64> {
-        let select = SqlQuery::select()
-            .expr(Func::count(Expr::val(1)))
-            .from(E::default().table_ref())
-            .cond_where(filter)
-            .take();
-        let counted: i64 = match self.connection.query_one(&select).await? {
-            Some(row) => row.try_get_by_index(0)?,
-            None => 0,
-        };
-        Ok(u64::try_from(counted).unwrap_or(0))
+        count_rows::<E>(&self.connection, filter).await
     }
 
     pub(super) async fn read_exists(&self, filter: Condition) -> Result<bool> {
@@ -123,4 +115,18 @@ struct Reading<E: Entity> {
     query: Option<Query<E>>,
     left: Option<u64>,
     rows: VecDeque<E::Model>,
+}
+
+/// How many rows of an entity meet a condition.
+pub(super) async fn count_rows<E: Entity>(connection: &Connection, filter: Condition) -> Result<u64> {
+    let select = SqlQuery::select()
+        .expr(Func::count(Expr::val(1)))
+        .from(E::default().table_ref())
+        .cond_where(filter)
+        .take();
+    let counted: i64 = match connection.query_one(&select).await? {
+        Some(row) => row.try_get_by_index(0)?,
+        None => 0,
+    };
+    Ok(u64::try_from(counted).unwrap_or(0))
 }

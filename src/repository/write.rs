@@ -4,10 +4,11 @@ use sea_orm::sea_query::{Condition, OnConflict};
 use sea_orm::{ActiveModelBehavior, ActiveModelTrait, DbErr, IdenStatic, Insert, Iterable, QueryFilter};
 
 use super::explain::{Attempted, Explain};
-use super::key::{KeyTuple, key_columns, key_of_row, key_values, row_condition, set_value, table_of};
+use super::key::{KeyTuple, column_name, key_columns, key_of_row, key_values, row_condition, set_value, table_of};
+use super::read::count_rows;
 use super::{Entity, EntityRepository};
 use crate::connection::{Connection, TransactionOptions};
-use crate::delete::{self, DeleteReport, Outlook};
+use crate::delete::{DeleteReport, Preview, Roots};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::Operation;
 
@@ -55,7 +56,7 @@ impl<E: Entity> EntityRepository<E> {
                     let row = ActiveModelBehavior::before_save(row, &tx, false).await?;
                     let found = row_condition(&key_columns::<E>(), key);
                     let changed = change_rows::<E>(&tx, found.add(condition), &row).await?;
-                    match Self::new(tx.clone()).read_one(key.clone()).await? {
+                    match self.on(&tx).read_one(key.clone()).await? {
                         Some(model) if changed > 0 => {
                             Ok(<E::ActiveModel as ActiveModelBehavior>::after_save(model, &tx, false).await?)
                         }
@@ -136,26 +137,40 @@ impl<E: Entity> EntityRepository<E> {
             .await
     }
 
-    pub(super) async fn write_delete(&self, operation: &Operation, key: KeyTuple) -> Result<DeleteReport> {
-        self.connection
-            .transaction(TransactionOptions::new(), operation, |tx| {
-                let key = &key;
-                async move {
-                    let rows = row_condition(&key_columns::<E>(), key);
-                    let Outlook { report, closure } = delete::outlook(&tx, &table_of::<E>(), rows.clone()).await?;
-                    if report.deleted(E::default().table_name()) == 0 && report.not_counted().is_empty() {
-                        return Err(not_found::<E>(key));
-                    }
-                    let result = E::delete_many().filter(rows).exec(&tx).await;
-                    let attempted = Attempted::Delete { key, closure: &closure };
-                    let done = result.explain::<E>(&tx, attempted).await?;
-                    match done.rows_affected {
-                        0 => Err(not_found::<E>(key)),
-                        _ => Ok(report),
-                    }
-                }
-            })
-            .await
+    /// The rows with these primary keys.
+    pub(super) fn roots(&self, keys: Vec<KeyTuple>) -> Roots {
+        Roots::keys_of(table_of::<E>(), key_columns::<E>().iter().map(column_name), keys)
+    }
+
+    pub(super) async fn delete_roots(&self, roots: Roots) -> Result<DeleteReport> {
+        let plan = self.registry.plan(&self.connection, &roots).await?;
+        match plan.carry_out(&self.connection, None).await {
+            // Perhaps the catalog is no longer what it was when the plan was made.
+            Err(error) if error.is_foreign_key() && !self.connection.is_transaction() => {
+                self.registry.forget();
+                let plan = self.registry.plan(&self.connection, &roots).await?;
+                plan.carry_out(&self.connection, None).await
+            }
+            result => result,
+        }
+    }
+
+    pub(super) async fn write_delete(&self, key: KeyTuple) -> Result<DeleteReport> {
+        let report = self.delete_roots(self.roots(vec![key.clone()])).await?;
+        match report.roots() {
+            0 => Err(not_found::<E>(&key)),
+            _ => Ok(report),
+        }
+    }
+
+    pub(super) async fn look_at_delete(&self, key: KeyTuple) -> Result<Preview> {
+        let roots = self.roots(vec![key.clone()]);
+        let plan = self.registry.plan(&self.connection, &roots).await?;
+        let preview = plan.preview(&self.connection).await?;
+        match preview.roots() {
+            0 => Err(not_found::<E>(&key)),
+            _ => Ok(preview),
+        }
     }
 }
 
@@ -190,7 +205,7 @@ fn primary_key<E: Entity>(row: &E::ActiveModel) -> Result<KeyTuple> {
 /// Writes the columns that are set to the rows that meet the condition; counts the rows, changed or equal already.
 async fn change_rows<E: Entity>(connection: &Connection, filter: Condition, change: &E::ActiveModel) -> Result<u64> {
     if E::Column::iter().all(|column| !change.get(column).is_set()) {
-        return EntityRepository::<E>::new(connection.clone()).read_count(filter).await;
+        return count_rows::<E>(connection, filter).await;
     }
     let result = E::update_many()
         .set(change.clone())

@@ -5,8 +5,8 @@ use std::fmt;
 use sea_orm::sea_query::{ColumnType, IndexCreateStatement, TableCreateStatement};
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Iterable, Schema};
 
-use super::declaration::{Declaration, declared_relations, table_name};
-use super::foreign_key::ForeignKey;
+use super::declaration::{Declaration, DeclarationKind, declared_relations, table_name};
+use super::foreign_key::{Action, ForeignKey};
 use crate::name::TableName;
 
 /// The entities of one data layer.
@@ -30,6 +30,7 @@ pub(crate) struct Registered {
     pub(crate) table: TableName,
     pub(crate) foreign_keys: Vec<ForeignKey>,
     pub(crate) declarations: Vec<Declaration>,
+    belonging: Vec<(ForeignKey, Option<Action>)>,
     /// The enums among the columns' types, with their labels.
     pub(crate) enums: fn() -> Vec<(String, Vec<String>)>,
     pub(crate) create_table: fn(DbBackend) -> TableCreateStatement,
@@ -53,6 +54,11 @@ impl Entities {
                 .iter()
                 .filter(|(_, declaration)| declaration.is_constraint)
                 .map(|(key, _)| key.clone())
+                .collect(),
+            belonging: declared
+                .iter()
+                .filter(|(_, declaration)| declaration.kind == DeclarationKind::BelongsTo)
+                .map(|(key, declaration)| (key.clone(), declaration.on_delete))
                 .collect(),
             declarations: declared.into_iter().map(|(_, declaration)| declaration).collect(),
             enums: || {
@@ -83,6 +89,12 @@ impl Entities {
     /// The foreign keys the entities declare with `belongs_to`, in the order of registration.
     pub fn foreign_keys(&self) -> impl Iterator<Item = &ForeignKey> {
         self.registered.iter().flat_map(|entity| &entity.foreign_keys)
+    }
+
+    /// The keys of every `belongs_to`, constraints or not, each with the action it names for deletes, if it does.
+    pub(crate) fn belonging(&self) -> impl Iterator<Item = (ForeignKey, Option<Action>)> {
+        let all = self.registered.iter().flat_map(|entity| &entity.belonging);
+        all.cloned()
     }
 
     /// Every relation that every entity declares, on whichever side, in the order of registration.

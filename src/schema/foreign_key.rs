@@ -21,6 +21,8 @@ pub enum Action {
     SetNull,
     /// Their referencing columns take their default.
     SetDefault,
+    /// Their referencing columns take the values the key names: they get another owner. No database has it.
+    SetValue,
     /// They forbid it, at once.
     Restrict,
     /// They forbid it, by the end of the statement or, if deferred, of the transaction. What a key without an action has.
@@ -86,6 +88,10 @@ pub struct ForeignKey {
     /// them).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on_delete_columns: Vec<ColumnName>,
+    /// What [`Action::SetValue`] sets the columns to that are named by [`on_delete_columns`](Self::on_delete_columns), or all: as text, in
+    /// their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_delete_values: Vec<String>,
     /// What happens when a referenced key changes.
     pub on_update: Action,
     /// How NULLs are compared.
@@ -103,6 +109,10 @@ pub struct ForeignKey {
     /// Who enforces it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub enforced_by: Enforcement,
+    /// The referenced table's column that a delete, and every insert or update that sets this key, count up in the referenced row: what keeps
+    /// a row from being referenced while it goes, where no constraint does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<ColumnName>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -117,12 +127,23 @@ impl ForeignKey {
             relation,
             on_delete: Action::NoAction,
             on_delete_columns: Vec::new(),
+            on_delete_values: Vec::new(),
             on_update: Action::NoAction,
             matching: Match::Simple,
             deferrable: Deferrable::No,
             not_validated: false,
             not_enforced: false,
             enforced_by: Enforcement::Database,
+            guard: None,
+        }
+    }
+
+    /// The columns that a delete of the referenced row sets, by [`on_delete`](Self::on_delete): all, or the named ones.
+    #[must_use]
+    pub fn set_columns(&self) -> &[ColumnName] {
+        match self.on_delete_columns.as_slice() {
+            [] => &self.relation.columns,
+            named => named,
         }
     }
 
@@ -160,10 +181,11 @@ impl ForeignKey {
 }
 
 impl Action {
-    const WORDS: [(Self, &'static str); 8] = [
+    const WORDS: [(Self, &'static str); 9] = [
         (Self::Cascade, "cascade"),
         (Self::SetNull, "set null"),
         (Self::SetDefault, "set default"),
+        (Self::SetValue, "set value"),
         (Self::Restrict, "restrict"),
         (Self::NoAction, "no action"),
         (Self::Protect, "protect"),
@@ -176,7 +198,7 @@ impl Action {
     pub const fn is_in_databases(self) -> bool {
         match self {
             Self::Cascade | Self::SetNull | Self::SetDefault | Self::Restrict | Self::NoAction => true,
-            Self::Protect | Self::DoNothing | Self::Unknown => false,
+            Self::SetValue | Self::Protect | Self::DoNothing | Self::Unknown => false,
         }
     }
 }

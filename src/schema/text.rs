@@ -245,6 +245,10 @@ impl Display for ForeignKey {
         if !self.on_delete_columns.is_empty() {
             write!(f, " {}", Columns(&self.on_delete_columns))?;
         }
+        if !self.on_delete_values.is_empty() {
+            let values: Vec<_> = self.on_delete_values.iter().map(|value| sql(&literal(value))).collect();
+            write!(f, ", to values ({})", values.join(", "))?;
+        }
         if self.on_update != Action::NoAction {
             write!(f, ", on update {}", self.on_update)?;
         }
@@ -266,6 +270,9 @@ impl Display for ForeignKey {
         }
         if self.enforced_by != Enforcement::Database {
             write!(f, ", by {}", self.enforced_by)?;
+        }
+        if let Some(guard) = &self.guard {
+            write!(f, ", guarded by {}", written(guard.as_str()))?;
         }
         write!(f, "{}", Named(relation.constraint.as_ref()))
     }

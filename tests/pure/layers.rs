@@ -4,16 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first. A module may use itself and those before it.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["name"],
     &["error"],
     &["backend"],
     &["observe", "schema"],
     &["connection", "graph", "overlay", "render"],
     &["ddl", "introspect"],
+    &["sql"],
     &["diff", "orphans"],
     &["delete", "drift", "lint"],
-    &["create"],
+    &["create", "registry"],
     &["repository"],
 ];
 

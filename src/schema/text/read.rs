@@ -212,6 +212,12 @@ fn foreign_key(table: TableName, rest: &str) -> Read<ForeignKey> {
                     if let Some(list) = list {
                         key.on_delete_columns = names(list.strip_suffix(')').ok_or("a parenthesis is missing")?)?;
                     }
+                } else if let Some(list) = piece.strip_prefix("to values (") {
+                    let list = list.strip_suffix(')').ok_or("a parenthesis is missing")?;
+                    key.on_delete_values = cut(list)?.into_iter().map(label).collect::<Read<_>>()?;
+                } else if let Some(guard) = piece.strip_prefix("guarded by ") {
+                    let (guard, _) = read_written(guard).ok_or("the guarding column is missing")?;
+                    key.guard = Some(ColumnName::new(guard));
                 } else if let Some(action) = piece.strip_prefix("on update ") {
                     key.on_update = action.parse().map_err(|error: Error| error.to_string())?;
                 } else {

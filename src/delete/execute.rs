@@ -1,0 +1,236 @@
+//! Carrying a plan out.
+
+use std::collections::BTreeMap;
+
+use sea_orm::ConnectionTrait;
+
+use super::counts::{self, Counted, Counts, Found, number};
+use super::options::{Check, Counting};
+use super::plan::Plan;
+use super::preview::Preview;
+use super::report::DeleteReport;
+use super::shape::ROOTS;
+use super::stages::{Answer, Part, Stage};
+use crate::connection::{Connection, TransactionOptions};
+use crate::error::{Direction, Error, ErrorKind, Result, RetryReason};
+use crate::observe::Operation;
+
+impl Plan {
+    /// Deletes what the plan says, all or nothing, and says what was done.
+    ///
+    /// On PostgreSQL this is one statement, unless there are hooks or guards; elsewhere a transaction of a few, however many rows there are. The
+    /// roots are locked before anything else is looked for. A row that references one of them and comes meanwhile is deleted too, or, where a
+    /// constraint refuses, all of it is done again.
+    ///
+    /// # Errors
+    ///
+    /// Blocked, with all blockers; stale plan if the catalog has changed ([`Check`]); vetoed by a hook; what the database refuses. Nothing has
+    /// been changed then.
+    pub async fn execute(&self, on: &(impl AsRef<Connection> + Sync)) -> Result<DeleteReport> {
+        self.carry_out(on.as_ref(), None).await
+    }
+
+    pub(crate) async fn carry_out(&self, connection: &Connection, expected: Option<&Preview>) -> Result<DeleteReport> {
+        let operation = Operation::new("delete", connection.backend(), self.root().name());
+        let work = self.attempts(connection, &operation, expected);
+        operation.run(work, DeleteReport::total_deleted).await
+    }
+
+    /// Tries until it is done or known why not.
+    async fn attempts(
+        &self,
+        connection: &Connection,
+        operation: &Operation,
+        expected: Option<&Preview>,
+    ) -> Result<DeleteReport> {
+        if self.options.check != Check::Nothing {
+            self.relations.check(connection).await?;
+        }
+        let expected = expected.filter(|_| self.options.check == Check::Counts);
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(connection, operation, expected).await {
+                Ok(report) => return Ok(report),
+                Err(error) => error,
+            };
+            let refused = is_refused(&error);
+            let again = refused || error.is_retryable() && !connection.is_transaction() && !self.shape.is_stepwise;
+            if !again {
+                return Err(error);
+            }
+            if refused {
+                let blockers = self.preview(connection).await?.blockers().to_vec();
+                if !blockers.is_empty() {
+                    return Err(Error::new(ErrorKind::Blocked { blockers }));
+                }
+            }
+            // Nothing blocks: a row has come that was not there when its table's turn was.
+            if !connection.pause(attempt).await {
+                return Err(match (refused, connection.is_transaction()) {
+                    (true, true) => connection.demand_retry(RetryReason::Serialization),
+                    _ => error,
+                });
+            }
+            attempt += 1;
+            operation.set_attempts(attempt);
+        }
+    }
+
+    async fn attempt(
+        &self,
+        connection: &Connection,
+        operation: &Operation,
+        expected: Option<&Preview>,
+    ) -> Result<DeleteReport> {
+        if !self.shape.is_stepwise && expected.is_none() && !connection.is_transaction() {
+            return self.at_once(connection).await;
+        }
+        connection
+            .transaction(TransactionOptions::new(), operation, |tx| async move {
+                let report = match self.shape.is_stepwise {
+                    true => self.step_by_step(&tx).await?,
+                    false => self.at_once(&tx).await?,
+                };
+                match expected {
+                    Some(preview) if preview.tables() != report.tables() => Err(Error::new(ErrorKind::StalePlan {
+                        difference: "other rows would be touched".to_owned(),
+                    })),
+                    _ => Ok(report),
+                }
+            })
+            .await
+    }
+
+    /// In one statement.
+    async fn at_once(&self, connection: &Connection) -> Result<DeleteReport> {
+        let (statement, items) = self.one_statement();
+        let row = connection.query_one_raw(statement).await?;
+        let mut found: BTreeMap<Counted, Found> = BTreeMap::new();
+        if let Some(row) = row {
+            for (place, (counted, part)) in items.iter().enumerate() {
+                let count = number(row.try_get_by_index(place)?);
+                let entry = found.entry(*counted).or_default();
+                match part {
+                    Part::Own => entry.own += count,
+                    Part::Rows => entry.rows += count,
+                    Part::Both => {
+                        entry.own += count;
+                        entry.rows += count;
+                    }
+                }
+            }
+        }
+        refuse_blocked(&found)?;
+        let roots = found.get(&Counted::Roots).map_or(0, |found| found.rows);
+        Ok(self.report(roots, &found))
+    }
+
+    /// In several statements of a transaction.
+    async fn step_by_step(&self, tx: &Connection) -> Result<DeleteReport> {
+        let mut progress = Progress::default();
+        let stages = self.stages();
+        let mut stages = stages.iter().peekable();
+        while let Some(Stage { statement, answer }) = stages.next() {
+            match answer {
+                Answer::None => {
+                    tx.execute_raw(statement.clone()).await?;
+                }
+                Answer::RootCount => {
+                    if let Some(row) = tx.query_one_raw(statement.clone()).await? {
+                        progress.roots = Some(number(row.try_get_by_index(0)?));
+                    }
+                }
+                Answer::Roots => {
+                    let found = tx.execute_raw(statement.clone()).await?.rows_affected();
+                    progress.roots = Some(progress.roots.unwrap_or(0) + found);
+                }
+                Answer::Counts(items) => {
+                    let rows = tx.query_all_raw(statement.clone()).await?;
+                    counts::read(&rows, items, &mut progress.counts)?;
+                    refuse_blocked(&progress.counts)?;
+                }
+                Answer::Updated(update, arm) => {
+                    let rows = tx.execute_raw(statement.clone()).await?.rows_affected();
+                    progress.done(self, Counted::Update(*update, *arm), rows);
+                }
+                Answer::Deleted(place, arm) => {
+                    let rows = tx.execute_raw(statement.clone()).await?.rows_affected();
+                    if arm.is_some() || self.options.counting == Counting::Declined {
+                        progress.done(self, Counted::Delete(*place, arm.unwrap_or(0)), rows);
+                    }
+                }
+                Answer::Hooked(place) => self.in_batches(tx, *place).await?,
+                Answer::Peel(_) => {
+                    let mut peeling = vec![statement];
+                    while let Some(next) = stages.next_if(|next| matches!(next.answer, Answer::Peel(_))) {
+                        peeling.push(&next.statement);
+                    }
+                    loop {
+                        let mut rows = 0;
+                        for statement in &peeling {
+                            rows += tx.execute_raw((*statement).clone()).await?.rows_affected();
+                        }
+                        if rows == 0 {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        let root = self
+            .shape
+            .deletes
+            .iter()
+            .position(|delete| delete.table == self.shape.root);
+        let roots_deleted = root.and_then(|place| progress.counts.get(&Counted::Delete(place, ROOTS)));
+        let roots = progress.roots.unwrap_or(roots_deleted.map_or(0, |found| found.own));
+        Ok(self.report(roots, &progress.counts))
+    }
+
+    fn report(&self, roots: u64, counts: &Counts) -> DeleteReport {
+        DeleteReport {
+            roots,
+            tables: self.table_reports(counts),
+            not_counted: self.not_counted(),
+            plan: self.clone(),
+        }
+    }
+}
+
+/// How far a delete has come.
+#[derive(Default)]
+struct Progress {
+    roots: Option<u64>,
+    counts: Counts,
+}
+
+impl Progress {
+    /// A statement changed so many rows.
+    fn done(&mut self, plan: &Plan, counted: Counted, rows: u64) {
+        let found = self.counts.entry(counted).or_default();
+        found.own = rows;
+        if !plan.must_be_counted(counted) {
+            found.rows = rows;
+        }
+    }
+}
+
+/// The blockers themselves are listed by a preview, all at once.
+fn refuse_blocked(counts: &Counts) -> Result<()> {
+    let blocked = counts
+        .iter()
+        .any(|(counted, found)| matches!(counted, Counted::Block(_)) && found.rows > 0);
+    match blocked {
+        true => Err(Error::new(ErrorKind::Blocked { blockers: Vec::new() })),
+        false => Ok(()),
+    }
+}
+
+/// Whether rows that stay may be the reason.
+fn is_refused(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Blocked { .. } => true,
+        ErrorKind::ForeignKey { direction, .. } => *direction != Some(Direction::MissingParent),
+        _ => false,
+    }
+}
