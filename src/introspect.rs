@@ -137,18 +137,6 @@ pub(crate) async fn enforces_foreign_keys(connection: &Connection) -> Result<boo
     Ok(set != 0)
 }
 
-/// The table's name as the catalog functions give it: without the schema, if that is the connection's own.
-pub(crate) async fn canonical(connection: &Connection, table: TableName) -> Result<TableName> {
-    if table.schema().is_none() || connection.backend() == Backend::Sqlite {
-        return Ok(TableName::new(table.name()));
-    }
-    let own = own_schema(connection).await?;
-    Ok(match own.as_deref() == table.schema() {
-        true => TableName::new(table.name()),
-        false => table,
-    })
-}
-
 /// The connection's own schema; on MySQL its database; on SQLite nothing.
 pub(crate) async fn own_schema(connection: &Connection) -> Result<Option<String>> {
     let sql = match connection.backend() {

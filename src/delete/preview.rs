@@ -154,6 +154,13 @@ impl Preview {
         self.roots
     }
 
+    /// How many of the keys that were named have no row.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        let given = self.plan.roots.given().and_then(|given| u64::try_from(given).ok());
+        given.map_or(0, |given| given.saturating_sub(self.roots))
+    }
+
     /// Each table the delete can reach, in the order of execution.
     #[must_use]
     pub fn tables(&self) -> &[TableReport] {

@@ -1,5 +1,7 @@
 //! [`Roots`]: the rows a delete starts from.
 
+use std::collections::HashSet;
+
 use sea_orm::sea_query::{Condition, Expr, Query};
 use sea_orm::{DbBackend, Value};
 
@@ -7,7 +9,7 @@ use super::relations::Relations;
 use crate::backend::Backend;
 use crate::ddl::identifier;
 use crate::error::{Error, Result};
-use crate::name::{ColumnList, ColumnName, KeyValues, TableName, did_you_mean};
+use crate::name::{ColumnList, ColumnName, TableName, did_you_mean};
 use crate::schema::{Table, TypeKind};
 use crate::sql::{Sql, Typed, from_table, typed};
 
@@ -331,23 +333,13 @@ enum Found {
 }
 
 impl RootRows {
-    /// How many keys were given, if keys were.
+    /// How many different keys were given, if keys were.
     pub(super) fn given(&self) -> Option<usize> {
         match &self.found {
-            Found::Keys(keys, _) => Some(keys.len()),
-            Found::Matching(..) => None,
-        }
-    }
-
-    /// The only key that was given.
-    pub(super) fn only_key(&self) -> Option<KeyValues> {
-        match &self.found {
-            Found::Keys(keys, columns) => match keys.as_slice() {
-                [only] => Some(KeyValues::new(
-                    columns.iter().cloned().zip(only.iter().map(|typed| text(&typed.value))),
-                )),
-                _ => None,
-            },
+            Found::Keys(keys, _) => {
+                let different: HashSet<_> = keys.iter().map(|key| format!("{key:?}")).collect();
+                Some(different.len())
+            }
             Found::Matching(..) => None,
         }
     }
@@ -515,13 +507,4 @@ fn json(keys: &[Vec<Typed>]) -> Option<String> {
         })
         .collect();
     rows.map(|rows| Json::from(rows).to_string())
-}
-
-/// A value as a person writes it.
-fn text(value: &Value) -> String {
-    use sea_orm::sea_query::{QueryBuilder, SqliteQueryBuilder};
-    match value {
-        Value::String(Some(text)) => text.clone(),
-        other => SqliteQueryBuilder.value_to_string(other).trim_matches('\'').to_owned(),
-    }
 }

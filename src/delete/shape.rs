@@ -26,6 +26,9 @@ pub(super) const ROOTS: SetId = 0;
 /// InnoDB refuses deeper cascades (MySQL, "FOREIGN KEY Constraints": 15 levels).
 const DEEPEST_INNODB_CASCADE: usize = 14;
 
+/// Longer paths are not written out in one statement: MySQL joins at most 61 tables, and all engines plan long joins badly.
+const DEEPEST_INLINE: usize = 10;
+
 /// Values of some columns in the rows that go from a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Set {
@@ -738,6 +741,7 @@ impl Building<'_> {
                 self.shape.groups.push(Group { sets, recursive });
             }
         }
+        self.shape.is_tree &= self.depth() <= DEEPEST_INLINE;
         self.shape.is_tree &= self.shape.going.values().all(|arms| arms.len() == 1)
             && self.shape.breaks.is_empty()
             && self.shape.deletes.iter().all(|delete| delete.by_identity.is_none())
@@ -746,6 +750,21 @@ impl Building<'_> {
                 .updates
                 .iter()
                 .any(|update| self.closure.contains(&update.table));
+    }
+
+    /// How many tables the longest path of a tree has.
+    fn depth(&self) -> usize {
+        let mut depths: BTreeMap<&TableName, usize> = BTreeMap::new();
+        for delete in self.shape.deletes.iter().rev() {
+            let above = delete
+                .arms
+                .iter()
+                .filter_map(|arm| depths.get(&self.shape.sets.get(arm.set)?.table))
+                .max();
+            let depth = above.map_or(1, |above| above + 1);
+            depths.insert(&delete.table, depth);
+        }
+        depths.values().copied().max().unwrap_or(0)
     }
 
     fn warn(&mut self, followed: &[ForeignKey]) {

@@ -60,6 +60,15 @@ const ACTIONS: [Action; 8] = [
     Action::Protect,
     Action::DoNothing,
 ];
+const ACTIONS_ON_UPDATE: [Action; 7] = [
+    Action::Cascade,
+    Action::SetNull,
+    Action::SetDefault,
+    Action::Restrict,
+    Action::NoAction,
+    Action::Protect,
+    Action::DoNothing,
+];
 const ENFORCEMENTS: [Enforcement; 3] = [Enforcement::Application, Enforcement::Database, Enforcement::Loose];
 const SEVERITIES: [Severity; 4] = [Severity::Off, Severity::Info, Severity::Warning, Severity::Error];
 
@@ -150,7 +159,7 @@ impl<'a> Reader<'a> {
             value: ColumnName::new(guard.value),
             line: guard.line,
         });
-        let on_update = self.word(fields, "on_update", &ACTIONS, action_word);
+        let on_update = self.word(fields, "on_update", &ACTIONS_ON_UPDATE, action_word);
         let enforced_by = self.word(fields, "enforced_by", &ENFORCEMENTS, Enforcement::to_string);
         let name = self.string(fields, "name").map(|name| At {
             value: ConstraintName::new(name.value),
