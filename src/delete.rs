@@ -29,6 +29,7 @@ mod preview;
 mod relations;
 mod report;
 mod roots;
+mod saved;
 mod sets;
 mod shape;
 mod stages;
@@ -41,6 +42,7 @@ pub use preview::Preview;
 pub use relations::Relations;
 pub use report::{DeleteReport, KeyReport, TableReport};
 pub use roots::{RawCondition, Roots};
+pub use saved::load;
 
 use crate::name::TableName;
 

@@ -1,6 +1,7 @@
 //! [`Roots`]: the rows a delete starts from.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use sea_orm::sea_query::{Condition, Expr, Query};
 use sea_orm::{DbBackend, Value};
@@ -17,13 +18,15 @@ use crate::sql::{Sql, Typed, from_table, typed};
 pub(super) const KEYS_PER_STATEMENT: usize = 1_000;
 
 /// The rows a delete starts from: those with certain keys, or those that meet a condition.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// `Debug` shows neither keys nor conditions.
+#[derive(Clone, PartialEq)]
 pub struct Roots {
     table: TableName,
     which: Which,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Which {
     /// No columns means the primary key.
     Keys(Vec<ColumnName>, Vec<Vec<Value>>),
@@ -33,8 +36,24 @@ enum Which {
 }
 
 /// A condition as SQL, from somebody who may send SQL: it is put into statements as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `Debug` does not show it: it may hold values.
+#[derive(Clone, PartialEq, Eq)]
 pub struct RawCondition(String);
+
+impl fmt::Debug for RawCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawCondition").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Roots")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
+    }
+}
 
 impl RawCondition {
     /// Takes a condition as it would stand after `WHERE`.
@@ -316,18 +335,18 @@ fn read_keys(backend: Backend, table: &Table, columns: &[ColumnName], keys: &[Ve
 }
 
 /// The roots as statements find them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct RootRows {
     pub(super) table: TableName,
     /// The table as FROM names it.
     from: String,
     /// The columns that tell one root from another: those of the keys, or those that identify any row.
     pub(super) identity: Vec<ColumnName>,
-    found: Found,
+    pub(super) found: Found,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-enum Found {
+#[derive(Clone, PartialEq)]
+pub(super) enum Found {
     Keys(Vec<Vec<Typed>>, Vec<ColumnName>),
     Matching(String, Vec<Value>),
 }

@@ -144,14 +144,19 @@ impl<E: Entity> EntityRepository<E> {
 
     pub(super) async fn delete_roots(&self, roots: Roots) -> Result<DeleteReport> {
         let plan = self.registry.plan(&self.connection, &roots).await?;
-        match plan.carry_out(&self.connection, None).await {
-            // Perhaps the catalog is no longer what it was when the plan was made.
-            Err(error) if error.is_foreign_key() && !self.connection.is_transaction() => {
-                self.registry.forget();
-                let plan = self.registry.plan(&self.connection, &roots).await?;
-                plan.carry_out(&self.connection, None).await
-            }
-            result => result,
+        let error = match plan.carry_out(&self.connection, None).await {
+            Err(error) if error.is_foreign_key() || matches!(error.kind(), ErrorKind::Database { .. }) => error,
+            result => return result,
+        };
+        // Perhaps the catalog is no longer what it was when the plan was made.
+        self.registry.forget();
+        if self.connection.is_transaction() {
+            return Err(error);
+        }
+        let again = self.registry.plan(&self.connection, &roots).await?;
+        match again.fingerprint() == plan.fingerprint() {
+            true => Err(error),
+            false => again.carry_out(&self.connection, None).await,
         }
     }
 

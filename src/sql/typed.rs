@@ -59,9 +59,10 @@ pub(crate) fn typed(
             if starts(&["decimal", "numeric", "float", "double", "real"]) && trimmed.parse::<f64>().is_err() {
                 return Err("must be a number");
             }
-            if backend != Backend::Postgres && starts(&["blob", "binary", "varbinary"]) {
+            if starts(&["blob", "binary", "varbinary", "bytea"]) {
                 let bytes = trimmed
                     .strip_prefix("0x")
+                    .or_else(|| trimmed.strip_prefix("\\x"))
                     .and_then(hexadecimal)
                     .ok_or("must be bytes in hexadecimal, as in 0x0a1b")?;
                 return Ok(plain(bytes.into()));

@@ -105,6 +105,11 @@ async fn every_kind(db: Db) -> Result<()> {
         (
             "foreign key, still referenced",
             "foreign_key",
+            number_of_ann(&store).await,
+        ),
+        (
+            "blocked",
+            "blocked",
             store
                 .repository::<seat::Entity>()
                 .delete((1, "a".to_owned()))
