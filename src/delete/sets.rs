@@ -186,7 +186,7 @@ impl Conditions<'_> {
                 for (branch, (set, arm)) in inner.iter().enumerate() {
                     sql.push(if branch > 0 { " UNION ALL " } else { "" });
                     self.push_tagged(sql, group, *set, "x");
-                    sql.push(&format!(" FROM {} AS x WHERE ", self.from_of(*set)));
+                    sql.push(&format!(" FROM {} AS x WHERE ", self.rows_of(*set)));
                     self.push_below(sql, group, *set, arm);
                 }
                 sql.push(") AS n");
@@ -195,14 +195,14 @@ impl Conditions<'_> {
                 for (set, arm) in &inner {
                     sql.push(" UNION ");
                     self.push_tagged(sql, group, *set, "x");
-                    sql.push(&format!(" FROM {from} AS d INNER JOIN {} AS x ON ", self.from_of(*set)));
+                    sql.push(&format!(" FROM {from} AS d INNER JOIN {} AS x ON ", self.rows_of(*set)));
                     self.push_below(sql, group, *set, arm);
                 }
             }
         }
     }
 
-    fn from_of(&self, set: SetId) -> String {
+    fn rows_of(&self, set: SetId) -> String {
         self.shape
             .sets
             .get(set)

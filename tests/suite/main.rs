@@ -23,6 +23,7 @@ mod migrations;
 mod models;
 mod orphans;
 mod pages;
+mod plans;
 mod random;
 mod related;
 mod rows;
@@ -45,6 +46,7 @@ fn main() {
         orphans::cases(),
         orphans::repair::cases(),
         pages::cases(),
+        plans::cases(),
         related::cases(),
         rows::cases(),
         samples::cases(),
