@@ -518,7 +518,7 @@ fn json(keys: &[Vec<Typed>]) -> Option<String> {
 }
 
 /// A value as a person writes it.
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     use sea_orm::sea_query::{QueryBuilder, SqliteQueryBuilder};
     match value {
         Value::String(Some(text)) => text.clone(),

@@ -144,12 +144,13 @@ impl<E: Entity> EntityRepository<E> {
 
     pub(super) async fn delete_roots(&self, roots: Roots) -> Result<DeleteReport> {
         let plan = self.registry.plan(&self.connection, &roots).await?;
-        match plan.carry_out(&self.connection, None).await {
+        let calls = self.registry.calls(&self.connection).await?;
+        match plan.carry_out(&self.connection, &calls, None).await {
             // Perhaps the catalog is no longer what it was when the plan was made.
             Err(error) if error.is_foreign_key() && !self.connection.is_transaction() => {
                 self.registry.forget();
                 let plan = self.registry.plan(&self.connection, &roots).await?;
-                plan.carry_out(&self.connection, None).await
+                plan.carry_out(&self.connection, &calls, None).await
             }
             result => result,
         }
