@@ -19,10 +19,12 @@
 //! - No row leaves the database unless a hook wants it.
 //! - Equal relations give equal plans.
 
+mod batches;
 mod conditions;
 mod counts;
 mod execute;
 mod hooks;
+mod on;
 mod options;
 mod plan;
 mod preview;
@@ -36,6 +38,8 @@ mod stages;
 
 use sea_orm::sea_query::{IntoTableRef, TableRef};
 
+pub use hooks::{Batch, Cause, DeleteHook};
+pub use on::On;
 pub use options::{Check, Counting, DeleteOptions, Enforce};
 pub use plan::{Plan, plan};
 pub use preview::Preview;
@@ -43,6 +47,9 @@ pub use relations::Relations;
 pub use report::{DeleteReport, KeyReport, TableReport};
 pub use roots::{RawCondition, Roots};
 pub use saved::load;
+
+pub(crate) use hooks::{Calls, Hooks};
+pub(crate) use on::Called;
 
 use crate::name::TableName;
 

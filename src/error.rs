@@ -41,6 +41,8 @@ struct Inner {
     hint: Option<Cow<'static, str>>,
     driver: Option<DriverError>,
     raw: Option<DbErr>,
+    /// What a hook failed with.
+    of_hook: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 /// The kinds of failure, with what is known about each.
@@ -92,7 +94,7 @@ pub enum ErrorKind {
         /// All of them, by the key through which they do, in the order of the keys.
         blockers: Vec<Blocker>,
     },
-    /// A hook refused the delete; nothing was changed.
+    /// A hook refused the delete; nothing was changed. What it failed with is the error's source.
     Vetoed {
         /// The table whose rows were to go.
         table: TableName,
@@ -241,6 +243,7 @@ impl Error {
             hint: None,
             driver: None,
             raw: None,
+            of_hook: None,
         }))
     }
 
@@ -248,6 +251,46 @@ impl Error {
         Self::new(ErrorKind::InvalidInput {
             problem: problem.into(),
         })
+    }
+
+    /// What a hook failed with: a veto, unless running the transaction again may help, or nothing can.
+    pub(crate) fn of_hook(table: &TableName, error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        let passes = |error: &Self| {
+            matches!(
+                error.kind(),
+                ErrorKind::Retryable { .. }
+                    | ErrorKind::Timeout { .. }
+                    | ErrorKind::Connection
+                    | ErrorKind::Vetoed { .. }
+            )
+        };
+        let error = match error.downcast::<Self>() {
+            Ok(own) if passes(&own) => return *own,
+            Ok(own) => own,
+            Err(other) => match other.downcast::<DbErr>() {
+                Ok(raw) => match (*raw).clone() {
+                    DbErr::Custom(reason) => return Self::vetoed(table, reason, raw),
+                    raw => {
+                        let own = Self::from(raw);
+                        if passes(&own) {
+                            return own;
+                        }
+                        Box::new(own)
+                    }
+                },
+                Err(other) => return Self::vetoed(table, other.to_string(), other),
+            },
+        };
+        Self::vetoed(table, error.to_string(), error)
+    }
+
+    fn vetoed(table: &TableName, reason: String, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        let mut error = Self::new(ErrorKind::Vetoed {
+            table: table.clone(),
+            reason,
+        });
+        error.0.of_hook = Some(source);
+        error
     }
 
     pub(crate) fn not_found(table: TableName, key: KeyValues) -> Self {
@@ -419,6 +462,7 @@ impl From<DbErr> for Error {
             hint: None,
             driver: Some(driver),
             raw: Some(raw),
+            of_hook: None,
         }))
     }
 }
@@ -444,10 +488,11 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0
-            .driver
-            .as_ref()
-            .map(|driver| driver as &(dyn std::error::Error + 'static))
+        match (&self.0.of_hook, &self.0.driver) {
+            (Some(error), _) => Some(error.as_ref()),
+            (None, Some(driver)) => Some(driver),
+            (None, None) => None,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::connection::Connection;
-use crate::delete::{self, Check, DeleteOptions, Plan, Relations, Roots};
+use crate::delete::{self, Calls, Check, DeleteOptions, Hooks, Plan, Relations, Roots};
 use crate::error::Result;
 use crate::introspect::{self, Scope};
 use crate::name::TableName;
@@ -17,6 +17,7 @@ use crate::schema::Entities;
 pub(crate) struct Registry {
     pub(crate) entities: Entities,
     overlay: Option<Overlay>,
+    hooks: RwLock<Hooks>,
     known: RwLock<Option<Arc<Known>>>,
 }
 
@@ -33,8 +34,38 @@ impl Registry {
         Self {
             entities,
             overlay,
+            hooks: RwLock::default(),
             known: RwLock::new(None),
         }
+    }
+
+    /// The same entities and hooks with an overlay.
+    pub(crate) fn overlaid(&self, overlay: Overlay) -> Self {
+        Self {
+            hooks: RwLock::new(self.hooks()),
+            ..Self::new(self.entities.clone(), Some(overlay))
+        }
+    }
+
+    fn hooks(&self) -> Hooks {
+        self.hooks.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds hooks. Plans that were made without them are forgotten.
+    pub(crate) fn hook(&self, add: impl FnOnce(&mut Hooks)) {
+        add(&mut self.hooks.write().unwrap_or_else(PoisonError::into_inner));
+        self.forget();
+    }
+
+    /// Who is called for rows that go. The catalog is read only if there are hooks.
+    pub(crate) async fn calls(self: &Arc<Self>, connection: &Connection) -> Result<Calls> {
+        let hooks = self.hooks();
+        if hooks.is_empty() {
+            return Ok(Calls::none());
+        }
+        let known = self.known(connection).await?;
+        let within: Arc<Self> = Arc::clone(self);
+        Ok(hooks.named(|table| known.canonical(table)).calls(within))
     }
 
     pub(crate) const fn overlay(&self) -> Option<&Overlay> {
@@ -74,11 +105,16 @@ impl Registry {
         if let Some(overlay) = &self.overlay {
             relations = relations.overlaid(overlay)?;
         }
-        let known = Arc::new(Known {
+        let mut known = Known {
             relations: Arc::new(relations),
             own,
             plans: RwLock::default(),
-        });
+        };
+        let hooked: Vec<_> = self.hooks().tables().map(|table| known.canonical(table)).collect();
+        if !hooked.is_empty() {
+            known.relations = Arc::new(Arc::unwrap_or_clone(known.relations).hooked(hooked));
+        }
+        let known = Arc::new(known);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&known));
         Ok(known)
     }

@@ -28,6 +28,8 @@ use crate::error::Result;
 pub use entity::EntityRepository;
 pub use query::{Cursor, Page, Query};
 
+pub(crate) use key::table_of;
+
 /// The type of an entity's primary key: its only column's type, or a tuple.
 pub type Key<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
 

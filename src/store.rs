@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, EntityTrait};
 
 use crate::backend::Backend;
 use crate::connection::{Connection, StoreOptions, TransactionOptions, open};
 use crate::create;
-use crate::delete::{self, DeleteOptions, Plan, Roots};
+use crate::delete::{self, Batch, Called, Calls, DeleteHook, DeleteOptions, On, Plan, Roots};
 use crate::diff::{DiffOptions, SchemaDiff};
 use crate::drift;
 use crate::error::{Error, Result};
 use crate::introspect;
 use crate::name::TableName;
 use crate::observe::Operation;
+use crate::overlay::Overlay;
 use crate::registry::Registry;
-use crate::repository::{Entity, EntityRepository};
+use crate::repository::{Entity, EntityRepository, table_of};
 use crate::schema::{Entities, Schema};
 
 /// A database with its entities. Cheap to clone; a clone shares the pool.
@@ -197,6 +198,70 @@ impl Store {
         delete::plan(&relations, roots, options)
     }
 
+    /// Calls a hook with the rows of an entity before they are deleted, in batches, within the transaction: whichever of this store's deletes
+    /// takes them, and for whatever reason. Its error vetoes: everything is rolled back.
+    ///
+    /// Of all clones of this store, and of the stores that stand for its transactions. There is no taking a hook off again.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), sea_orm_cascade::Error> {
+    /// # use entity::{post, user};
+    /// # use sea_orm_cascade::{Repository, RepositoryExt, Store};
+    /// # let store = Store::connect("sqlite::memory:", entity::entities()).await?;
+    /// # store.create_all().await?;
+    /// # let users = store.repository::<user::Entity>();
+    /// # let ann = users.insert(user::new("ann@example.com", "…")).await?;
+    /// # store.repository::<post::Entity>().insert_many((1..=3).map(|n| post::new(ann.id, format!("{n}"), "…"))).await?;
+    /// store.before_delete::<post::Entity, _>(async |batch| match batch.rows().iter().any(|post| post.published) {
+    ///     true => Err("a published post stays"),
+    ///     false => Ok(()),
+    /// });
+    /// let error = users.delete(ann.id).await.unwrap_err();
+    /// assert_eq!(error.to_string(), "a hook refuses to let rows of posts go: a published post stays");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn before_delete<E, F>(&self, hook: F)
+    where
+        E: Entity,
+        F: DeleteHook<E> + Fn(Batch<E>) -> <F as DeleteHook<E>>::Future,
+    {
+        self.registry.hook(|hooks| hooks.before(table_of::<E>(), hook));
+    }
+
+    /// Calls a hook with the rows of an entity after they were deleted, before the transaction commits: otherwise as
+    /// [`before_delete`](Self::before_delete).
+    pub fn after_delete<E, F>(&self, hook: F)
+    where
+        E: Entity,
+        F: DeleteHook<E> + Fn(Batch<E>) -> <F as DeleteHook<E>>::Future,
+    {
+        self.registry.hook(|hooks| hooks.after(table_of::<E>(), hook));
+    }
+
+    /// Calls what the entity says itself, `ActiveModelBehavior::before_delete` and `after_delete`, for each of its rows that goes.
+    pub fn entity_hooks<E: Entity>(&self) {
+        self.registry.hook(|hooks| hooks.behave::<E>(table_of::<E>()));
+    }
+
+    /// Sets how many rows hooks are called with at once, at most. Default: 1,000. So many are in memory.
+    pub fn hook_batch(&self, rows: usize) {
+        self.registry.hook(|hooks| hooks.set_rows(rows));
+    }
+
+    /// The same store, with what an overlay file says: keys that the database does not have, other actions, guards. What it shares with
+    /// this one is the connection, not what either learns of the catalog, nor hooks that are added later.
+    ///
+    /// The catalog is not read here: what the overlay names and the database does not have is an error of the first delete.
+    #[must_use]
+    pub fn with_overlay(self, overlay: Overlay) -> Self {
+        Self {
+            registry: Arc::new(self.registry.overlaid(overlay)),
+            connection: self.connection,
+        }
+    }
+
     /// Forgets what is known of the catalog, so that the next delete reads it again: for after tables or keys were changed while the store
     /// was in use.
     pub fn refresh(&self) {
@@ -275,6 +340,29 @@ impl Store {
     /// Connection if closing fails.
     pub async fn close(self) -> Result<()> {
         self.connection.close().await
+    }
+}
+
+impl On for Store {
+    fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Called for Store {
+    async fn calls(&self) -> Result<Calls> {
+        self.registry.calls(&self.connection).await
+    }
+}
+
+impl<E: EntityTrait> Batch<E> {
+    /// The store, in the transaction that deletes the rows: for repositories, and deletes that are part of this one.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        Store {
+            connection: self.connection().clone(),
+            registry: self.within().downcast().unwrap_or_default(),
+        }
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
 
+use super::batches::Next;
 use super::counts::{self, Counted, Counts, Found, number};
+use super::hooks::Calls;
+use super::on::{Called, On};
 use super::options::{Check, Counting};
 use super::plan::Plan;
 use super::preview::Preview;
@@ -26,13 +29,21 @@ impl Plan {
     ///
     /// Blocked, with all blockers; stale plan if the catalog has changed ([`Check`]); vetoed by a hook; what the database refuses. Nothing has
     /// been changed then.
-    pub async fn execute(&self, on: &(impl AsRef<Connection> + Sync)) -> Result<DeleteReport> {
-        self.carry_out(on.as_ref(), None).await
+    pub async fn execute(&self, on: &impl On) -> Result<DeleteReport> {
+        self.carry_out(on.connection(), &on.calls().await?, None).await
     }
 
-    pub(crate) async fn carry_out(&self, connection: &Connection, expected: Option<&Preview>) -> Result<DeleteReport> {
-        let operation = Operation::new("delete", connection.backend(), self.root().name());
-        let work = self.attempts(connection, &operation, expected);
+    /// `calls` are the hooks, also those the plan does not know of.
+    pub(crate) async fn carry_out(
+        &self,
+        connection: &Connection,
+        calls: &Calls,
+        expected: Option<&Preview>,
+    ) -> Result<DeleteReport> {
+        let hooked = self.with_hooks(calls)?;
+        let plan = hooked.as_ref().unwrap_or(self);
+        let operation = Operation::new("delete", connection.backend(), plan.root().name());
+        let work = plan.attempts(connection, calls, &operation, expected);
         operation.run(work, DeleteReport::total_deleted).await
     }
 
@@ -40,6 +51,7 @@ impl Plan {
     async fn attempts(
         &self,
         connection: &Connection,
+        calls: &Calls,
         operation: &Operation,
         expected: Option<&Preview>,
     ) -> Result<DeleteReport> {
@@ -49,7 +61,7 @@ impl Plan {
         let expected = expected.filter(|_| self.options.check == Check::Counts);
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(connection, operation, expected).await {
+            let error = match self.attempt(connection, calls, operation, expected).await {
                 Ok(report) => return Ok(report),
                 Err(error) => error,
             };
@@ -79,6 +91,7 @@ impl Plan {
     async fn attempt(
         &self,
         connection: &Connection,
+        calls: &Calls,
         operation: &Operation,
         expected: Option<&Preview>,
     ) -> Result<DeleteReport> {
@@ -88,7 +101,7 @@ impl Plan {
         connection
             .transaction(TransactionOptions::new(), operation, |tx| async move {
                 let report = match self.shape.is_stepwise {
-                    true => self.step_by_step(&tx).await?,
+                    true => self.step_by_step(&tx, calls).await?,
                     false => self.at_once(&tx).await?,
                 };
                 match expected {
@@ -126,7 +139,7 @@ impl Plan {
     }
 
     /// In several statements of a transaction.
-    async fn step_by_step(&self, tx: &Connection) -> Result<DeleteReport> {
+    async fn step_by_step(&self, tx: &Connection, calls: &Calls) -> Result<DeleteReport> {
         let mut progress = Progress::default();
         let stages = self.stages();
         let mut stages = stages.iter().peekable();
@@ -159,21 +172,17 @@ impl Plan {
                         progress.done(self, Counted::Delete(*place, arm.unwrap_or(0)), rows);
                     }
                 }
-                Answer::Hooked(place) => self.in_batches(tx, *place).await?,
-                Answer::Peel(_) => {
-                    let mut peeling = vec![statement];
-                    while let Some(next) = stages.next_if(|next| matches!(next.answer, Answer::Peel(_))) {
-                        peeling.push(&next.statement);
+                Answer::Hooked(place) => {
+                    self.in_batches(tx, calls, *place, Next::Any, &mut progress.counts)
+                        .await?;
+                }
+                Answer::Peel(_) | Answer::HookedPeel(..) => {
+                    let mut peeling = vec![(statement, answer)];
+                    let peels = |next: &&Stage| matches!(next.answer, Answer::Peel(_) | Answer::HookedPeel(..));
+                    while let Some(next) = stages.next_if(peels) {
+                        peeling.push((&next.statement, &next.answer));
                     }
-                    loop {
-                        let mut rows = 0;
-                        for statement in &peeling {
-                            rows += tx.execute_raw((*statement).clone()).await?.rows_affected();
-                        }
-                        if rows == 0 {
-                            break;
-                        }
-                    }
+                    while self.peel(tx, calls, &peeling, &mut progress.counts).await? > 0 {}
                 }
             }
         }
@@ -185,6 +194,27 @@ impl Plan {
         let roots_deleted = root.and_then(|place| progress.counts.get(&Counted::Delete(place, ROOTS)));
         let roots = progress.roots.unwrap_or(roots_deleted.map_or(0, |found| found.own));
         Ok(self.report(roots, &progress.counts))
+    }
+
+    /// Deletes what no other row references now; says how many rows that were.
+    async fn peel(
+        &self,
+        tx: &Connection,
+        calls: &Calls,
+        peeling: &[(&Statement, &Answer)],
+        counts: &mut Counts,
+    ) -> Result<u64> {
+        let mut rows = 0;
+        for (statement, answer) in peeling {
+            rows += match answer {
+                Answer::HookedPeel(place, keys) => {
+                    let next = Next::Unreferenced(keys);
+                    self.in_batches(tx, calls, *place, next, counts).await?
+                }
+                _ => tx.execute_raw((*statement).clone()).await?.rows_affected(),
+            };
+        }
+        Ok(rows)
     }
 
     fn report(&self, roots: u64, counts: &Counts) -> DeleteReport {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::batches::Next;
 use super::counts::{Counted, Counts};
 use super::options::{Counting, DeleteOptions};
 use super::relations::Relations;
@@ -82,6 +83,17 @@ impl Plan {
         }
     }
 
+    /// The same delete, if the relations are these.
+    pub(super) fn made_of(&self, relations: Arc<Relations>) -> Result<Self> {
+        let shape = shape(&relations, &self.roots.table, &self.roots.identity, &self.options)?;
+        Ok(Self {
+            relations,
+            roots: self.roots.clone(),
+            options: self.options.clone(),
+            shape: Arc::new(shape),
+        })
+    }
+
     /// The table that the delete starts from.
     #[must_use]
     pub fn root(&self) -> &TableName {
@@ -133,7 +145,8 @@ impl Plan {
         }
         let stages = self.stages();
         let texts = stages.into_iter().map(|stage| match stage.answer {
-            Answer::Hooked(place) => self.hooked_text(place),
+            Answer::Hooked(place) => self.hooked_text(place, Next::Any),
+            Answer::HookedPeel(place, keys) => self.hooked_text(place, Next::Unreferenced(&keys)),
             _ => stage.statement.sql,
         });
         texts.collect()

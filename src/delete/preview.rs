@@ -4,6 +4,7 @@ use sea_orm::ConnectionTrait;
 
 use super::conditions::Form;
 use super::counts::{self, Counted, Counts};
+use super::on::{Called, On};
 use super::plan::Plan;
 use super::report::{DeleteReport, TableReport};
 use super::stages::{Answer, Stage};
@@ -200,7 +201,8 @@ impl Preview {
     /// # Errors
     ///
     /// As for [`Plan::execute`]; a stale plan also if the counts differ.
-    pub async fn execute(&self, on: &(impl AsRef<Connection> + Sync)) -> Result<DeleteReport> {
-        self.plan.carry_out(on.as_ref(), Some(self)).await
+    pub async fn execute(&self, on: &impl On) -> Result<DeleteReport> {
+        let calls = on.calls().await?;
+        self.plan.carry_out(on.connection(), &calls, Some(self)).await
     }
 }

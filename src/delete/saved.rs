@@ -111,8 +111,8 @@ pub fn load(text: &str, relations: &Arc<Relations>) -> Result<Plan> {
     plan(relations, &roots, &saved.options)
 }
 
-/// A value as it is read again for a column of its type.
-fn text(value: &Value) -> String {
+/// A value as a person writes it, and as it is read again for a column of its type.
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(Some(text)) => text.clone(),
         Value::Bytes(Some(bytes)) => {

@@ -253,7 +253,8 @@ impl Building<'_> {
                 )));
             }
             let by_database = self.is_by_database(key, followed)?;
-            if key.guard.is_some() || self.relations.is_hooked(&key.relation.table) {
+            let hooked = self.closure.contains(&key.relation.table) && self.relations.is_hooked(&key.relation.table);
+            if key.guard.is_some() || hooked {
                 self.shape.is_stepwise = true;
             }
             if let Some(guard) = &key.guard {
@@ -560,8 +561,12 @@ impl Building<'_> {
         Ok(())
     }
 
-    /// Whether the engine minds if a referenced row goes before one that references it through this constraint.
+    /// Whether the engine minds if a referenced row goes before one that references it through this constraint, or takes one along that a hook
+    /// is to see.
     fn minds(&self, constraint: &ForeignKey) -> bool {
+        if self.relations.is_hooked(&constraint.relation.table) && constraint.on_delete == Action::Cascade {
+            return true;
+        }
         match (self.shape.backend, constraint.on_delete) {
             (Backend::MySql, Action::Cascade | Action::Restrict | Action::NoAction)
             | (Backend::Sqlite, Action::Cascade | Action::Restrict)
@@ -584,8 +589,10 @@ impl Building<'_> {
             .foreign_keys()
             .filter(|key| within(key) && self.relations.constraints(key).any(|constraint| self.minds(constraint)))
             .filter(|key| {
-                // Within one statement PostgreSQL looks only when all of the table's rows have gone.
-                self.shape.backend != Backend::Postgres || key.relation.table != key.relation.referenced_table
+                // Within one statement PostgreSQL looks only when all of the table's rows have gone. Rows with hooks go in several.
+                self.shape.backend != Backend::Postgres
+                    || key.relation.table != key.relation.referenced_table
+                    || self.relations.is_hooked(&key.relation.table)
             })
             .cloned()
             .collect();

@@ -7,9 +7,10 @@ use super::counts::{Counted, is_roots};
 use super::options::Counting;
 use super::plan::Plan;
 use super::sets::{Locking, Storing, with};
-use super::shape::{Block, Shape, Step, TableDelete};
+use super::shape::{Block, Key, Shape, Step, TableDelete};
 use crate::backend::Backend;
 use crate::ddl::identifier;
+use crate::name::ColumnName;
 use crate::sql::Sql;
 
 /// One statement, and what its answer means.
@@ -37,6 +38,8 @@ pub(super) enum Answer {
     Peel(usize),
     /// The rows of this table go in batches, between its hooks.
     Hooked(usize),
+    /// The same for [`Peel`](Self::Peel): those that no other row references through these keys.
+    HookedPeel(usize, Vec<usize>),
 }
 
 /// What a number says of what it counts.
@@ -102,7 +105,7 @@ impl Plan {
     }
 
     /// The statement that shows the keys of some of the counted rows; on an engine that stores sets, while they are there.
-    pub(super) fn sample_statement(&self, counted: Counted, columns: &[crate::name::ColumnName]) -> Statement {
+    pub(super) fn sample_statement(&self, counted: Counted, columns: &[ColumnName]) -> Statement {
         let backend = self.shape.backend;
         let form = match backend {
             Backend::Postgres => Form::Expressions,
@@ -185,6 +188,7 @@ impl Plan {
                 });
             }
         }
+        stages.extend(self.keeping(&conditions).into_iter().map(|text| self.plain(text)));
         for broken in &shape.breaks {
             let mut sql = Sql::new(shape.backend, "");
             push_break(&conditions, &mut sql, broken);
@@ -201,11 +205,15 @@ impl Plan {
                 Step::Table(place) => self.delete_stages(&conditions, *place, &mut stages),
                 Step::Peel(places, keys) => {
                     for place in places {
+                        let hooked = shape.deletes.get(*place).is_some_and(|delete| delete.hooked);
                         let mut sql = Sql::new(shape.backend, "");
                         push_peel(&conditions, &mut sql, *place, keys);
                         stages.push(Stage {
                             statement: sql.statement(),
-                            answer: Answer::Peel(*place),
+                            answer: match hooked {
+                                true => Answer::HookedPeel(*place, keys.clone()),
+                                false => Answer::Peel(*place),
+                            },
                         });
                     }
                     // What is left is in a circle: the engine may still follow it, or refuse.
@@ -218,6 +226,7 @@ impl Plan {
         if shape.defers {
             stages.push(self.plain("PRAGMA defer_foreign_keys = OFF"));
         }
+        stages.extend(self.forgetting().into_iter().map(|text| self.plain(text)));
         if conditions.form == Form::Stored {
             stages.extend(self.drop_stages(&conditions));
         }
@@ -281,9 +290,11 @@ impl Plan {
             Counted::Dangle(_) => exact,
             Counted::Delete(place, _) => {
                 let delete = shape.deletes.get(place);
+                // Those with hooks are counted as they go.
                 exact
                     && delete.is_some_and(|delete| {
-                        delete.arms.len() > 1 || delete.by_database || delete.by_identity.is_some() || delete.hooked
+                        let several = delete.arms.len() > 1 || delete.by_identity.is_some();
+                        delete.by_database || several && !delete.hooked
                     })
             }
             Counted::Update(place, _) => {
@@ -626,11 +637,7 @@ fn push_peel(conditions: &Conditions<'_>, sql: &mut Sql, place: usize, keys: &[u
     let Some(delete) = shape.deletes.get(place) else { return };
     let Some(set) = delete.by_identity else { return };
     let columns = shape.sets.get(set).map(|set| set.columns.clone()).unwrap_or_default();
-    let keys: Vec<_> = keys
-        .iter()
-        .filter_map(|key| shape.keys.get(*key))
-        .filter(|key| key.key.relation.referenced_table == delete.table)
-        .collect();
+    let known: Vec<_> = referenced_through(shape, delete, keys).collect();
     let mysql = conditions.backend() == Backend::MySql;
     if mysql {
         sql.push("DELETE x FROM ");
@@ -645,33 +652,14 @@ fn push_peel(conditions: &Conditions<'_>, sql: &mut Sql, place: usize, keys: &[u
         sql.push(")");
     }
     let mut after = Sql::new(conditions.backend(), "");
-    for (number, key) in keys.iter().enumerate() {
-        let relation = &key.key.relation;
-        let alias = format!("k{number}");
-        let equal: Vec<_> = relation
-            .columns
-            .iter()
-            .zip(&relation.referenced_columns)
-            .map(|(own, referenced)| {
-                format!(
-                    "{} = {}",
-                    conditions.column(&alias, own),
-                    conditions.column("x", referenced)
-                )
-            })
-            .collect();
-        let mut equal = equal.join(" AND ");
-        if relation.table == delete.table {
-            let same: Vec<_> = columns
-                .iter()
-                .map(|name| format!("{} = {}", conditions.column(&alias, name), conditions.column("x", name)))
-                .collect();
-            equal.push_str(&format!(" AND NOT ({})", same.join(" AND ")));
-        }
-        let from = format!("{} AS {alias}", conditions.from(&relation.table));
+    let referencing = referencing(conditions, delete, &columns, keys);
+    for (number, (from, equal)) in referencing.into_iter().enumerate() {
+        let key = known.get(number);
         if mysql {
             sql.push(&format!(" LEFT JOIN {from} ON {equal}"));
-            let first = relation.columns.first().map(|name| conditions.column(&alias, name));
+            let alias = format!("k{number}");
+            let first = key.and_then(|key| key.key.relation.columns.first());
+            let first = first.map(|name| conditions.column(&alias, name));
             after.push(&format!(
                 "{}{} IS NULL",
                 if number > 0 { " AND " } else { " WHERE " },
@@ -684,14 +672,48 @@ fn push_peel(conditions: &Conditions<'_>, sql: &mut Sql, place: usize, keys: &[u
     sql.push(&after.statement().sql);
 }
 
-/// Counts up the guard in the rows of one arm.
-fn push_guard(
+/// Those of the keys that reference the table.
+fn referenced_through<'a>(
+    shape: &'a Shape,
+    delete: &'a TableDelete,
+    keys: &'a [usize],
+) -> impl Iterator<Item = &'a Key> {
+    let keys = keys.iter().filter_map(|key| shape.keys.get(*key));
+    keys.filter(|key| key.key.relation.referenced_table == delete.table)
+}
+
+/// The tables whose rows may reference the rows of `x` through these keys, as `posts AS k0`, each with the condition that they do. A row that
+/// references itself does not count.
+pub(super) fn referencing(
     conditions: &Conditions<'_>,
-    sql: &mut Sql,
     delete: &TableDelete,
-    arm: usize,
-    guard: &crate::name::ColumnName,
-) {
+    identity: &[ColumnName],
+    keys: &[usize],
+) -> Vec<(String, String)> {
+    let keys = referenced_through(conditions.shape, delete, keys).enumerate();
+    keys.map(|(number, key)| {
+        let relation = &key.key.relation;
+        let alias = format!("k{number}");
+        let same = |(own, referenced): (&ColumnName, &ColumnName)| {
+            format!(
+                "{} = {}",
+                conditions.column(&alias, own),
+                conditions.column("x", referenced)
+            )
+        };
+        let pairs = relation.columns.iter().zip(&relation.referenced_columns);
+        let mut equal = pairs.map(same).collect::<Vec<_>>().join(" AND ");
+        if relation.table == delete.table {
+            let itself: Vec<_> = identity.iter().zip(identity).map(same).collect();
+            equal.push_str(&format!(" AND NOT ({})", itself.join(" AND ")));
+        }
+        (format!("{} AS {alias}", conditions.from(&relation.table)), equal)
+    })
+    .collect()
+}
+
+/// Counts up the guard in the rows of one arm.
+fn push_guard(conditions: &Conditions<'_>, sql: &mut Sql, delete: &TableDelete, arm: usize, guard: &ColumnName) {
     let Some(own) = delete.arms.get(arm) else {
         return;
     };

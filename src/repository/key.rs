@@ -121,7 +121,7 @@ pub(super) fn column_name<C: IdenStatic>(column: &C) -> ColumnName {
     ColumnName::new(column.as_str())
 }
 
-pub(super) fn table_of<E: EntityTrait>() -> TableName {
+pub(crate) fn table_of<E: EntityTrait>() -> TableName {
     crate::schema::table_name(&E::default().table_ref())
 }
 

@@ -144,7 +144,8 @@ impl<E: Entity> EntityRepository<E> {
 
     pub(super) async fn delete_roots(&self, roots: Roots) -> Result<DeleteReport> {
         let plan = self.registry.plan(&self.connection, &roots).await?;
-        let error = match plan.carry_out(&self.connection, None).await {
+        let calls = self.registry.calls(&self.connection).await?;
+        let error = match plan.carry_out(&self.connection, &calls, None).await {
             Err(error) if error.is_foreign_key() || matches!(error.kind(), ErrorKind::Database { .. }) => error,
             result => return result,
         };
@@ -156,7 +157,7 @@ impl<E: Entity> EntityRepository<E> {
         let again = self.registry.plan(&self.connection, &roots).await?;
         match again.fingerprint() == plan.fingerprint() {
             true => Err(error),
-            false => again.carry_out(&self.connection, None).await,
+            false => again.carry_out(&self.connection, &calls, None).await,
         }
     }
 
