@@ -151,6 +151,9 @@ pub(super) struct Shape {
     pub(super) dangling: Vec<(TableName, Arm)>,
     /// Keys with a guard whose referenced rows go.
     pub(super) guards: Vec<(TableName, ColumnName)>,
+    /// Tables whose rows are locked before those that reference them are looked for: a constraint of the database would do something else than
+    /// the key says to a row that comes meanwhile.
+    pub(super) locks: BTreeSet<TableName>,
     pub(super) deletes: Vec<TableDelete>,
     pub(super) breaks: Vec<Break>,
     pub(super) steps: Vec<Step>,
@@ -196,6 +199,7 @@ pub(super) fn shape(
             blocks: Vec::new(),
             dangling: Vec::new(),
             guards: Vec::new(),
+            locks: BTreeSet::new(),
             deletes: Vec::new(),
             breaks: Vec::new(),
             steps: Vec::new(),
@@ -257,6 +261,10 @@ impl Building<'_> {
             if key.guard.is_some() || hooked {
                 self.shape.is_stepwise = true;
             }
+            if self.is_contradicted(key) {
+                self.shape.locks.insert(key.relation.referenced_table.clone());
+                self.shape.is_stepwise = true;
+            }
             if let Some(guard) = &key.guard {
                 let guarded = (key.relation.referenced_table.clone(), guard.clone());
                 if !self.shape.guards.contains(&guarded) {
@@ -295,6 +303,14 @@ impl Building<'_> {
                 && self.can_be_left_to_the_database(key, followed)),
             (Enforce::Auto, Action::SetValue | Action::Protect | Action::DoNothing | Action::Unknown) => Ok(false),
         }
+    }
+
+    /// Whether a constraint of the database would delete or change rows that the key says something else about.
+    fn is_contradicted(&self, key: &ForeignKey) -> bool {
+        self.relations.constraints(key).any(|constraint| {
+            let refuses = matches!(constraint.on_delete, Action::Restrict | Action::NoAction);
+            !refuses && constraint.on_delete != key.on_delete
+        })
     }
 
     /// A constraint that does something else behind our back.

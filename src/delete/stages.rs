@@ -7,7 +7,7 @@ use super::counts::{Counted, is_roots};
 use super::options::Counting;
 use super::plan::Plan;
 use super::sets::{Locking, Storing, with};
-use super::shape::{Block, Key, Shape, Step, TableDelete};
+use super::shape::{Arm, Block, Key, Shape, Step, TableDelete};
 use crate::backend::Backend;
 use crate::ddl::identifier;
 use crate::name::ColumnName;
@@ -259,11 +259,21 @@ impl Plan {
             }
             (Form::Stored, _) => self.store(conditions, Locking::Rows, stages),
         }
-        if self.shape.guards.is_empty() {
+        if self.shape.guards.is_empty() && self.shape.locks.is_empty() {
             return;
         }
         // Referenced tables first: a level's rows are marked before the next level is looked for. Stored sets are then looked for again.
         for delete in self.shape.deletes.iter().rev() {
+            if self.shape.locks.contains(&delete.table) && backend.capability().row_locks {
+                for own in &delete.arms {
+                    let mut sql = Sql::new(backend, "");
+                    push_lock(conditions, &mut sql, delete, own);
+                    stages.push(Stage {
+                        statement: sql.statement(),
+                        answer: Answer::None,
+                    });
+                }
+            }
             let guards = self.shape.guards.iter().filter(|(table, _)| *table == delete.table);
             for (_, guard) in guards {
                 for arm in 0..delete.arms.len() {
@@ -277,7 +287,12 @@ impl Plan {
             }
         }
         if conditions.form == Form::Stored {
+            let before = stages.len();
             self.store(conditions, Locking::Rows, stages);
+            for stage in stages.iter_mut().skip(before) {
+                // The roots were counted the first time.
+                stage.answer = Answer::None;
+            }
         }
     }
 
@@ -710,6 +725,24 @@ pub(super) fn referencing(
         (format!("{} AS {alias}", conditions.from(&relation.table)), equal)
     })
     .collect()
+}
+
+/// Locks the rows of one arm.
+fn push_lock(conditions: &Conditions<'_>, sql: &mut Sql, delete: &TableDelete, own: &Arm) {
+    let from = conditions.from(&delete.table);
+    let postgres = conditions.backend() == Backend::Postgres;
+    sql.push(if postgres {
+        "SELECT COUNT(*) FROM (SELECT 1"
+    } else {
+        "SELECT COUNT(*)"
+    });
+    sql.push(&format!(" FROM {from} AS x WHERE "));
+    conditions.push_arm(sql, "x", own);
+    sql.push(if postgres {
+        " FOR UPDATE OF x) AS locked"
+    } else {
+        " FOR UPDATE"
+    });
 }
 
 /// Counts up the guard in the rows of one arm.

@@ -23,6 +23,7 @@ cases![
     left_to_the_database,
     declared_actions_win,
     a_catalog_that_changed_is_read_again,
+    no_constraint_takes_a_late_row_that_the_key_protects,
 ];
 
 /// Users 1 to 4, of whom each has as many posts as its number, and invoices for two posts.
@@ -338,5 +339,46 @@ async fn a_catalog_that_changed_is_read_again(db: Db) -> Result<()> {
     let other = db.store_of(Entities::new()).await?;
     execute(&other, "DELETE FROM badges").await?;
     ensure!(users.delete(2).await?.deleted("posts") == 2);
+    Ok(())
+}
+
+/// The constraint cascades, the overlay protects. A post comes while its user is looked at: it must block, and not be taken by the constraint.
+async fn no_constraint_takes_a_late_row_that_the_key_protects(db: Db) -> Result<()> {
+    let waiting = match db.backend {
+        Backend::Postgres => {
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        }
+        Backend::MySql => "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+        // One writer at a time.
+        Backend::Sqlite => return Ok(()),
+    };
+    let store = db.created().await?;
+    execute(
+        &store,
+        "INSERT INTO users (id, email, password_hash) VALUES (1, 'u', 'h')",
+    )
+    .await?;
+    let text = "[[foreign_key]]\ntable = \"posts\"\ncolumns = [\"user_id\"]\nreferences = { table = \"users\" }\non_delete = \"protect\"";
+    let relations = overlaid(&store, text).await?;
+    let plan = delete::plan(&relations, &Roots::written("users", ["1"]), &DeleteOptions::new())?;
+    let deleting = store
+        .transaction(|tx| {
+            let (plan, store) = (plan.clone(), store.clone());
+            async move {
+                tx.repository::<post::Entity>()
+                    .insert(post::new(1, "late", "…"))
+                    .await?;
+                let other = store.clone();
+                let deleting = tokio::spawn(async move { plan.execute(&other).await });
+                while number(&store, waiting).await? == 0 {
+                    tokio::task::yield_now().await;
+                }
+                Ok::<_, anyhow::Error>(deleting)
+            }
+        })
+        .await?;
+    let error = deleting.await?.err().context("it was deleted")?;
+    ensure!(error.is_blocked(), "{error}");
+    ensure!(left(&store).await? == (1, 1));
     Ok(())
 }
