@@ -31,6 +31,7 @@ mod report;
 mod roots;
 mod sets;
 mod shape;
+mod show;
 mod stages;
 
 use sea_orm::sea_query::{IntoTableRef, TableRef};
