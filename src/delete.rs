@@ -34,6 +34,7 @@ mod roots;
 mod saved;
 mod sets;
 mod shape;
+mod show;
 mod stages;
 
 use sea_orm::sea_query::{IntoTableRef, TableRef};

@@ -14,6 +14,7 @@
 //!   missing.
 //! - The layout library does not appear in any signature.
 
+mod diagram;
 mod dot;
 mod layout;
 mod mermaid;
@@ -30,6 +31,10 @@ pub use mermaid::mermaid;
 pub use near::around;
 pub use svg::svg;
 pub use tree::tree;
+
+pub(crate) use diagram::{Diagram, Line, Node, diagram};
+pub(crate) use mermaid::quotable;
+pub(crate) use text::{cells, clean, escaped, shortened};
 
 use crate::schema::Schema;
 

@@ -13,7 +13,7 @@ use super::shape::{Arm, Shape, shape};
 use super::stages::Answer;
 use crate::backend::Backend;
 use crate::error::Result;
-use crate::name::TableName;
+use crate::name::{KeyValues, TableName};
 use crate::schema::Action;
 
 /// What a delete would do: pure, and cheap to clone. Look at it with [`preview`](Self::preview), carry it out with
@@ -98,6 +98,18 @@ impl Plan {
     #[must_use]
     pub fn root(&self) -> &TableName {
         &self.roots.table
+    }
+
+    /// How many keys it starts from; nothing for a condition. Each may be of no row, or, where it is no unique key, of several.
+    #[must_use]
+    pub fn given(&self) -> Option<usize> {
+        self.roots.given()
+    }
+
+    /// The key it starts from, if it is one.
+    #[must_use]
+    pub fn only_key(&self) -> Option<KeyValues> {
+        self.roots.only_key()
     }
 
     /// How it is to be done.

@@ -17,10 +17,10 @@ use crate::observe::Operation;
 /// What a delete would do now: the rows of each table that would go or be changed, and all that keeps it from happening.
 #[derive(Debug, Clone)]
 pub struct Preview {
-    plan: Plan,
-    roots: u64,
-    tables: Vec<TableReport>,
-    blockers: Vec<Blocker>,
+    pub(super) plan: Plan,
+    pub(super) roots: u64,
+    pub(super) tables: Vec<TableReport>,
+    pub(super) blockers: Vec<Blocker>,
 }
 
 impl Plan {

@@ -130,7 +130,7 @@ fn word(text: &str, also: &[char]) -> String {
 }
 
 /// What can stand between quotes, with markup made harmless.
-fn quotable(text: &str) -> String {
+pub(crate) fn quotable(text: &str) -> String {
     let quotable: String = clean(text)
         .chars()
         .map(|c| match c {

@@ -1,7 +1,7 @@
 //! Text that comes from a catalog, made fit for pictures: names may hold anything.
 
 /// The text without what cannot be shown: control characters, and those that turn the direction of what follows.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => '\u{fffd}',
@@ -14,7 +14,7 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// Cleaned, and escaped for the text and the attributes of XML and of Graphviz's HTML-like labels.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in clean(text).chars() {
         match c {
@@ -30,7 +30,7 @@ pub(super) fn escaped(text: &str) -> String {
 }
 
 /// At most so many characters.
-pub(super) fn shortened(text: &str, limit: usize) -> String {
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }
@@ -54,7 +54,7 @@ pub(super) fn short_type(data_type: &str) -> String {
 }
 
 /// How wide the text is in a font of equally wide characters, measured in those.
-pub(super) fn cells(text: &str) -> f64 {
+pub(crate) fn cells(text: &str) -> f64 {
     text.chars()
         .map(|c| match c {
             // Scripts whose characters are as wide as high, and pictures.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::picture::{Edge, Picture, Row, TableBox};
-use super::super::route::Wire;
+use super::super::route::{Wire, rounded};
 use super::super::style::{self, Stroke};
 use super::super::text::{clean, escaped, short_type, shortened};
 use super::arrange::{Arranged, Boxed, HEAD, NAME_LIMIT};
@@ -257,40 +257,4 @@ pub(super) const fn dashes(stroke: Stroke) -> &'static str {
         Stroke::Dashed => " stroke-dasharray=\"6 4\"",
         Stroke::Dotted => " stroke-dasharray=\"1.6 3.4\"",
     }
-}
-
-/// A path along these points with rounded corners.
-fn rounded(points: &[(f64, f64)]) -> String {
-    const RADIUS: f64 = 6.0;
-    let mut path = String::new();
-    if let Some((x, y)) = points.first() {
-        let _ = write!(path, "M{x} {y}");
-    }
-    for window in points.windows(3) {
-        let [a, corner, b] = window else { continue };
-        let radius = RADIUS.min(distance(*a, *corner) / 2.0).min(distance(*corner, *b) / 2.0);
-        let (start, end) = (towards(*corner, *a, radius), towards(*corner, *b, radius));
-        let _ = write!(
-            path,
-            "L{} {}Q{} {} {} {}",
-            start.0, start.1, corner.0, corner.1, end.0, end.1
-        );
-    }
-    if let [_, .., (x, y)] = points {
-        let _ = write!(path, "L{x} {y}");
-    }
-    path
-}
-
-fn distance(a: (f64, f64), b: (f64, f64)) -> f64 {
-    (a.0 - b.0).abs() + (a.1 - b.1).abs()
-}
-
-/// The point so far from one point towards another, of which one coordinate is the same.
-fn towards(from: (f64, f64), to: (f64, f64), by: f64) -> (f64, f64) {
-    let step = |a: f64, b: f64| match (b - a).abs() < 0.01 {
-        true => a,
-        false => a + (b - a).signum() * by,
-    };
-    (step(from.0, to.0), step(from.1, to.1))
 }
