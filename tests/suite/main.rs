@@ -28,6 +28,7 @@ mod related;
 mod rows;
 mod samples;
 mod secrets;
+mod statements;
 mod transactions;
 
 fn main() {
@@ -49,6 +50,7 @@ fn main() {
         rows::cases(),
         samples::cases(),
         secrets::cases(),
+        statements::cases(),
         transactions::cases(),
     ]);
 }
