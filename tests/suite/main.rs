@@ -29,6 +29,7 @@ mod related;
 mod rows;
 mod samples;
 mod secrets;
+mod statements;
 mod transactions;
 
 fn main() {
@@ -51,6 +52,7 @@ fn main() {
         rows::cases(),
         samples::cases(),
         secrets::cases(),
+        statements::cases(),
         transactions::cases(),
     ]);
 }
