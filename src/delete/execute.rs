@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::batches::Next;
 use super::counts::{self, Counted, Counts, Found, number};
 use super::hooks::Calls;
-use super::on::{Called, On};
+use super::on::On;
 use super::options::{Check, Counting};
 use super::plan::Plan;
 use super::preview::Preview;

@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 
 use super::conditions::Form;
 use super::counts::{self, Counted, Counts};
-use super::on::{Called, On};
+use super::on::On;
 use super::plan::Plan;
 use super::report::{DeleteReport, TableReport};
 use super::stages::{Answer, Stage};
