@@ -281,9 +281,10 @@ impl Plan {
         let mut sql = Sql::new(backend, "SELECT COUNT(*) ");
         found.push_from(&mut sql, backend);
         let left = tx.query_one_raw(sql.statement()).await?;
-        match left.map_or(Ok(0), |row| row.try_get_by_index(0))? {
+        let left: i64 = left.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        match left {
             0 => Ok(()),
-            left => Err(Error::invalid_input(format!(
+            _ => Err(Error::invalid_input(format!(
                 "{left} rows of {table} do not go although they were deleted by {}: a trigger keeps them, or the entity's primary key is another \
                  than the table's",
                 ColumnList(key)

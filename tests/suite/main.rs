@@ -15,6 +15,7 @@ mod delete;
 mod drift;
 mod errors;
 mod harness;
+mod hooks;
 mod introspect;
 mod kinds;
 mod lint;
@@ -40,6 +41,7 @@ fn main() {
         delete::cases(),
         drift::cases(),
         errors::cases(),
+        hooks::cases(),
         introspect::cases(),
         kinds::cases(),
         lint::cases(),
