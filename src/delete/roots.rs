@@ -10,7 +10,7 @@ use super::relations::Relations;
 use crate::backend::Backend;
 use crate::ddl::identifier;
 use crate::error::{Error, Result};
-use crate::name::{ColumnList, ColumnName, TableName, did_you_mean};
+use crate::name::{ColumnList, ColumnName, KeyValues, TableName, did_you_mean};
 use crate::schema::{Table, TypeKind};
 use crate::sql::{Sql, Typed, from_table, typed};
 
@@ -359,6 +359,20 @@ impl RootRows {
                 let different: HashSet<_> = keys.iter().map(|key| format!("{key:?}")).collect();
                 Some(different.len())
             }
+            Found::Matching(..) => None,
+        }
+    }
+
+    /// The only key that was given.
+    pub(super) fn only_key(&self) -> Option<KeyValues> {
+        match &self.found {
+            Found::Keys(keys, columns) => match keys.as_slice() {
+                [only] => {
+                    let texts = only.iter().map(|typed| super::saved::text(&typed.value));
+                    Some(KeyValues::new(columns.iter().cloned().zip(texts)))
+                }
+                _ => None,
+            },
             Found::Matching(..) => None,
         }
     }
