@@ -145,9 +145,7 @@ impl Plan {
         let mut stages = stages.iter().peekable();
         while let Some(Stage { statement, answer }) = stages.next() {
             match answer {
-                Answer::None => {
-                    tx.execute_raw(statement.clone()).await?;
-                }
+                Answer::None => send(tx, statement).await?,
                 Answer::RootCount => {
                     if let Some(row) = tx.query_one_raw(statement.clone()).await? {
                         progress.roots = Some(number(row.try_get_by_index(0)?));
@@ -263,4 +261,20 @@ fn is_refused(error: &Error) -> bool {
         ErrorKind::ForeignKey { direction, .. } => *direction != Some(Direction::MissingParent),
         _ => false,
     }
+}
+
+/// Sends a statement whose answer does not matter.
+pub(super) async fn send(connection: &Connection, statement: &Statement) -> Result<()> {
+    let sent = connection.execute_raw(statement.clone()).await;
+    sent.map(drop).map_err(|error| {
+        let error = Error::from(error);
+        let stores = statement.sql.starts_with("CREATE TEMP");
+        match error.kind() {
+            ErrorKind::Database { .. } if stores => error.with_hint(
+                "this delete is no plain tree of tables and puts keys into temporary tables first; the user needs the right to make them \
+                 (MySQL: GRANT CREATE TEMPORARY TABLES; PostgreSQL: GRANT TEMPORARY)",
+            ),
+            _ => error,
+        }
+    })
 }

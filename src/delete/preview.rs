@@ -4,6 +4,7 @@ use sea_orm::ConnectionTrait;
 
 use super::conditions::Form;
 use super::counts::{self, Counted, Counts};
+use super::execute::send;
 use super::on::On;
 use super::plan::Plan;
 use super::report::{DeleteReport, TableReport};
@@ -71,9 +72,7 @@ impl Plan {
                     let rows = connection.query_all_raw(statement.clone()).await?;
                     counts::read(&rows, items, &mut counts)?;
                 }
-                _ => {
-                    connection.execute_raw(statement.clone()).await?;
-                }
+                _ => send(connection, statement).await?,
             }
         }
         let mut blockers = Vec::new();
@@ -90,7 +89,7 @@ impl Plan {
             }
         }
         for stage in leaving {
-            connection.execute_raw(stage.statement.clone()).await?;
+            send(connection, &stage.statement).await?;
         }
         Ok(Preview {
             roots: counts.get(&Counted::Roots).map_or(0, |found| found.rows),

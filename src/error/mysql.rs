@@ -56,7 +56,6 @@ fn kind(number: u16, message: &str) -> ErrorKind {
             limit: TimeLimit::Statement,
         },
         1040
-        | 1044
         | 1045
         | 1049
         | 1053

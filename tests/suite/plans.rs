@@ -24,6 +24,7 @@ cases![
     declared_actions_win,
     a_catalog_that_changed_is_read_again,
     no_constraint_takes_a_late_row_that_the_key_protects,
+    without_the_right_to_temporary_tables,
 ];
 
 /// Users 1 to 4, of whom each has as many posts as its number, and invoices for two posts.
@@ -380,5 +381,34 @@ async fn no_constraint_takes_a_late_row_that_the_key_protects(db: Db) -> Result<
     let error = deleting.await?.err().context("it was deleted")?;
     ensure!(error.is_blocked(), "{error}");
     ensure!(left(&store).await? == (1, 1));
+    Ok(())
+}
+
+async fn without_the_right_to_temporary_tables(db: Db) -> Result<()> {
+    if db.backend != Backend::MySql {
+        return Ok(());
+    }
+    let store = db.store().await?;
+    execute(
+        &store,
+        "CREATE TABLE folders (id bigint PRIMARY KEY, parent_id bigint, FOREIGN KEY (parent_id) REFERENCES folders (id) ON DELETE CASCADE)",
+    )
+    .await?;
+    execute(&store, "INSERT INTO folders VALUES (1, NULL), (2, 1)").await?;
+    let database = db.database()?;
+    let user = format!("limited_{}_{:x}", std::process::id(), fastrand::u16(..));
+    execute(&store, &format!("CREATE USER `{user}`@`%` IDENTIFIED BY 'pw'")).await?;
+    execute(
+        &store,
+        &format!("GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.* TO `{user}`@`%`"),
+    )
+    .await?;
+    let limited = Store::connect(&db.url_as(&user, "pw")?, Entities::new()).await?;
+    let plan = planned(&limited, &Roots::written("folders", ["1"]), &DeleteOptions::new()).await?;
+    let error = plan.execute(&limited).await.unwrap_err();
+    limited.close().await?;
+    execute(&store, &format!("DROP USER `{user}`@`%`")).await?;
+    ensure!(error.to_string().contains("GRANT CREATE TEMPORARY TABLES"), "{error}");
+    ensure!(number(&store, "SELECT COUNT(*) FROM folders").await? == 2);
     Ok(())
 }
