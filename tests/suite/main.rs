@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cascade;
 mod changes;
 mod create;
 mod delete;
@@ -32,6 +33,7 @@ mod transactions;
 
 fn main() {
     harness::run([
+        cascade::cases(),
         changes::cases(),
         changes::trial::cases(),
         create::cases(),

@@ -72,9 +72,9 @@ fn table(rng: &mut Rng, number: usize) -> Table {
         _ => vec![column("a", Kind::Int, false), column("code", Kind::Text, false)],
     };
     let mut unique = vec![(0..columns.len()).collect::<Vec<_>>()];
-    if rng.u8(..10) < 4 {
+    if rng.bool() {
         unique.push(vec![columns.len()]);
-        columns.push(column("u", Kind::Int, rng.bool()));
+        columns.push(column("u", Kind::Int, rng.u8(..3) > 0));
     }
     if rng.u8(..10) < 2 {
         unique.push(vec![columns.len(), columns.len() + 1]);
@@ -93,7 +93,7 @@ fn table(rng: &mut Rng, number: usize) -> Table {
 fn key(rng: &mut Rng, graph: &mut Graph, number: usize, (child, parent): (usize, usize)) {
     let keys = graph.tables[parent].unique.clone();
     let referenced_columns = match rng.u8(..10) {
-        0..=6 => keys[0].clone(),
+        0..=5 => keys[0].clone(),
         _ => keys[rng.usize(..keys.len())].clone(),
     };
     let mut columns: Vec<usize> = Vec::new();
@@ -103,10 +103,13 @@ fn key(rng: &mut Rng, graph: &mut Graph, number: usize, (child, parent): (usize,
         let shared: Vec<usize> = (0..own.len())
             .filter(|column| own[*column].kind == kind && !columns.contains(column))
             .collect();
+        let unique = shared.iter().copied().find(|column| own[*column].name == "u");
         let share = rng.u8(..10) < 3 && !shared.is_empty();
-        columns.push(match share {
-            true => shared[rng.usize(..shared.len())],
-            false => {
+        columns.push(match (share, unique) {
+            // A reference by which others reference.
+            (true, Some(unique)) if rng.bool() => unique,
+            (true, _) => shared[rng.usize(..shared.len())],
+            (false, _) => {
                 let default = match rng.bool() {
                     true => Some(rows::value(rng, kind)),
                     false => None,
