@@ -1,7 +1,7 @@
 //! Sets and the conditions made from them, as SQL.
 
 use super::roots::RootRows;
-use super::shape::{Arm, Blocking, NewValue, ROOTS, SetId, Shape, UpdateArm, assigned};
+use super::shape::{Arm, Blocking, NewValue, ROOTS, SetId, Shape, TableUpdate, UpdateArm, assigned};
 use crate::backend::Backend;
 use crate::ddl::identifier;
 use crate::name::{ColumnName, TableName};
@@ -56,7 +56,14 @@ pub(super) fn stored(backend: Backend, name: &str) -> String {
     }
 }
 
-impl<'a> Conditions<'a> {
+/// Whether the row is known to be one that an arm of the update holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Known,
+    Unknown,
+}
+
+impl Conditions<'_> {
     pub(super) const fn backend(&self) -> Backend {
         self.shape.backend
     }
@@ -178,72 +185,96 @@ impl<'a> Conditions<'a> {
                 self.push_stays(sql, "x", &relation.table);
             }
             Blocking::All(arm) => self.push_arm(sql, "x", arm),
-            Blocking::Dangling { update, arm } => {
-                let Some((change, others)) = self.change(*update, *arm) else {
-                    return;
-                };
-                self.push_arm(sql, "x", &change.arm);
-                self.push_stays(sql, "x", &relation.table);
-                // What another key sets to NULL references nothing.
-                let nulled = others.filter(|other| {
-                    let mut columns = relation.columns.iter();
-                    columns.any(|name| assigned(other, name) == Some(&NewValue::Null))
-                });
-                self.push_none_of(sql, "x", nulled.map(|other| &other.arm));
-                self.push_references_nothing(sql, key, change);
+            Blocking::Dangling { update } => {
+                if let Some(update) = self.shape.updates.get(*update) {
+                    self.push_dangling(sql, key, update);
+                }
             }
-            Blocking::Referencing { update, arm } => {
-                let Some((change, _)) = self.change(*update, *arm) else {
-                    return;
-                };
-                let own: Vec<_> = relation.columns.iter().map(|name| self.column("x", name)).collect();
-                let referenced = self.columns("r", &relation.referenced_columns);
-                sql.push(&format!(
-                    "({}) IN (SELECT {referenced} FROM {} AS r WHERE ",
-                    own.join(", "),
-                    self.from(&relation.referenced_table)
-                ));
-                self.push_arm(sql, "r", &change.arm);
-                self.push_stays(sql, "r", &relation.referenced_table);
-                sql.push(")");
-                self.push_stays(sql, "x", &relation.table);
+            Blocking::Referencing { update } => {
+                if let Some(update) = self.shape.updates.get(*update) {
+                    self.push_referencing(sql, key, update);
+                }
             }
         }
     }
 
-    fn change(
-        &self,
-        update: usize,
-        arm: usize,
-    ) -> Option<(&'a UpdateArm, impl Iterator<Item = &'a UpdateArm> + use<'a>)> {
-        let update = self.shape.updates.get(update)?;
-        let change = update.arms.get(arm)?;
-        let others = update.arms.iter().enumerate().filter(move |(place, _)| *place != arm);
-        Some((change, others.map(|(_, other)| other)))
-    }
-
-    /// Writes ` AND …`: with what the change sets, the key of `x` would reference no row that stays.
-    fn push_references_nothing(&self, sql: &mut Sql, key: &ForeignKey, change: &UpdateArm) {
+    /// Writes the condition for rows of `x` that stay and are changed, and whose key then references no row that stays.
+    fn push_dangling(&self, sql: &mut Sql, key: &ForeignKey, update: &TableUpdate) {
         let relation = &key.relation;
+        self.push_changed(sql, "x", update, &relation.columns);
+        self.push_stays(sql, "x", &relation.table);
         for name in &relation.columns {
-            if assigned(change, name).is_none() {
-                sql.push(&format!(" AND {} IS NOT NULL", self.column("x", name)));
+            let is_known = matches!(update.arms.as_slice(), [only] if assigned(only, name).is_some());
+            if !is_known {
+                sql.push(" AND ");
+                self.push_outcome(sql, "x", Some(update), Held::Known, name);
+                sql.push(" IS NOT NULL");
             }
         }
         sql.push(&format!(
             " AND NOT EXISTS (SELECT 1 FROM {} AS r WHERE ",
             self.from(&relation.referenced_table)
         ));
+        let of_referenced = self
+            .shape
+            .updates
+            .iter()
+            .find(|update| update.table == relation.referenced_table);
         for (place, (own, referenced)) in relation.columns.iter().zip(&relation.referenced_columns).enumerate() {
             sql.push(if place > 0 { " AND " } else { "" });
-            sql.push(&format!("{} = ", self.column("r", referenced)));
-            match assigned(change, own) {
-                Some(value) => push_value(sql, value),
-                None => sql.push(&self.column("x", own)),
-            }
+            self.push_outcome(sql, "r", of_referenced, Held::Unknown, referenced);
+            sql.push(" = ");
+            self.push_outcome(sql, "x", Some(update), Held::Known, own);
         }
         self.push_stays(sql, "r", &relation.referenced_table);
         sql.push(")");
+    }
+
+    /// Writes the condition for rows of `x` that stay and reference a row of which the update changes what they reference it by.
+    fn push_referencing(&self, sql: &mut Sql, key: &ForeignKey, update: &TableUpdate) {
+        let relation = &key.relation;
+        let referenced = &relation.referenced_columns;
+        sql.push(&format!(
+            "({}) IN (SELECT {} FROM {} AS r WHERE ",
+            self.columns("x", &relation.columns),
+            self.columns("r", referenced),
+            self.from(&relation.referenced_table)
+        ));
+        self.push_changed(sql, "r", update, referenced);
+        self.push_stays(sql, "r", &relation.referenced_table);
+        let set = |name: &&ColumnName| update.arms.iter().any(|change| assigned(change, name).is_some());
+        for (place, name) in referenced.iter().filter(set).enumerate() {
+            // A column that is referenced is not NULL.
+            sql.push(if place > 0 { " OR " } else { " AND (" });
+            self.push_outcome(sql, "r", Some(update), Held::Known, name);
+            sql.push(&format!(" <> {} OR ", self.column("r", name)));
+            self.push_outcome(sql, "r", Some(update), Held::Known, name);
+            sql.push(" IS NULL");
+        }
+        sql.push("))");
+        self.push_stays(sql, "x", &relation.table);
+    }
+
+    /// Writes the condition that an arm of the update that sets one of these columns holds the row.
+    fn push_changed(&self, sql: &mut Sql, alias: &str, update: &TableUpdate, columns: &[ColumnName]) {
+        let sets = |change: &&UpdateArm| columns.iter().any(|name| assigned(change, name).is_some());
+        for (place, change) in update.arms.iter().filter(sets).enumerate() {
+            sql.push(if place > 0 { " OR " } else { "(" });
+            self.push_arm(sql, alias, &change.arm);
+        }
+        sql.push(")");
+    }
+
+    /// Writes what a column of a row that stays holds afterwards.
+    fn push_outcome(&self, sql: &mut Sql, alias: &str, update: Option<&TableUpdate>, held: Held, name: &ColumnName) {
+        let arms = update.map_or(&[][..], |update| update.arms.as_slice());
+        match (arms, held) {
+            ([only], Held::Known) => match assigned(only, name) {
+                Some(value) => push_value(sql, value),
+                None => sql.push(&self.column(alias, name)),
+            },
+            _ => self.push_new_value(sql, alias, name, None, arms),
+        }
     }
 
     /// Writes the assignments of an update's arm: its own, and those of the arms after it, where they hold the row too. A row that several
@@ -259,21 +290,28 @@ impl<'a> Conditions<'a> {
         for (place, name) in columns.into_iter().enumerate() {
             sql.push(if place > 0 { ", " } else { "" });
             sql.push(&format!("{target}{} = ", identifier(self.backend(), name.as_str())));
-            self.push_new_value(sql, alias, name, later);
+            self.push_new_value(sql, alias, name, later.first(), later.get(1..).unwrap_or_default());
         }
     }
 
-    /// NULL goes before any other value.
-    fn push_new_value(&self, sql: &mut Sql, alias: &str, name: &ColumnName, later: &[UpdateArm]) {
-        let own = later.first().and_then(|change| assigned(change, name));
-        let others: Vec<_> = later
+    /// Writes what a column is set to by the arms that hold the row: `own`, which does, and any of the others. NULL goes before any other value.
+    fn push_new_value(
+        &self,
+        sql: &mut Sql,
+        alias: &str,
+        name: &ColumnName,
+        own: Option<&UpdateArm>,
+        others: &[UpdateArm],
+    ) {
+        let own = own.and_then(|change| assigned(change, name));
+        let others: Vec<_> = others
             .iter()
-            .skip(1)
             .filter_map(|change| Some((change, assigned(change, name)?)))
             .collect();
         match own {
             Some(NewValue::Null) => return sql.push("NULL"),
             Some(value) if others.iter().all(|(_, other)| *other == value) => return push_value(sql, value),
+            None if others.is_empty() => return sql.push(&self.column(alias, name)),
             _ => {}
         }
         sql.push("CASE");

@@ -104,7 +104,7 @@ impl Conditions<'_> {
     }
 
     /// The arms before the counted one.
-    fn earlier(&self, counted: Counted) -> Vec<&Arm> {
+    pub(super) fn earlier(&self, counted: Counted) -> Vec<&Arm> {
         let shape = self.shape;
         match counted {
             Counted::Delete(place, arm) => {
@@ -115,7 +115,15 @@ impl Conditions<'_> {
                 let arms = shape.updates.get(place).map(|update| update.arms.iter().take(arm));
                 arms.into_iter().flatten().map(|change| &change.arm).collect()
             }
-            Counted::Block(_) | Counted::Dangle(_) | Counted::Roots => Vec::new(),
+            Counted::Dangle(place) => {
+                let earlier = shape.dangling.iter().take(place);
+                let own = shape.dangling.get(place).map(|(table, _)| table);
+                earlier
+                    .filter(|(table, _)| Some(table) == own)
+                    .map(|(_, arm)| arm)
+                    .collect()
+            }
+            Counted::Block(_) | Counted::Roots => Vec::new(),
         }
     }
 

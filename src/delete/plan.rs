@@ -210,7 +210,7 @@ impl Plan {
         for (place, (table, arm)) in shape.dangling.iter().enumerate() {
             let found = found(Counted::Dangle(place));
             entry(table, &mut |report| {
-                report.dangling += found.rows;
+                report.dangling += found.own;
                 report.by.extend(self.key_report(arm, found.rows));
             });
         }

@@ -113,10 +113,10 @@ pub(super) enum Blocking {
     Staying(Arm),
     /// Rows of the arm, whether they stay or not.
     All(Arm),
-    /// Rows that stay and are changed by this arm of this update, after which the key would reference no row that stays.
-    Dangling { update: usize, arm: usize },
-    /// Rows that stay and reference through the key a row that is changed by this arm of this update.
-    Referencing { update: usize, arm: usize },
+    /// Rows that stay and are changed by this update, after which the key would reference no row that stays.
+    Dangling { update: usize },
+    /// Rows that stay and reference through the key a row whose referenced columns this update changes.
+    Referencing { update: usize },
 }
 
 /// Columns that are set to NULL in rows that go, so that these can go in any order.
@@ -214,6 +214,7 @@ pub(super) fn shape(
     building.changes()?;
     building.blocks();
     building.deletes()?;
+    building.look_before_deferring();
     building.groups();
     building.warn(&followed);
     Ok(building.shape)
@@ -337,12 +338,12 @@ impl Building<'_> {
                 && self.closure.contains(&other.relation.referenced_table)
                 && other.on_delete != key.on_delete
         });
-        let recursive = key.on_delete == Action::Cascade && {
-            let below = graph::cascade_closure(table, followed);
-            below.contains(&key.relation.referenced_table)
-        };
+        // In a circle we may have to set columns to NULL by which the database would find the rows.
+        let circular = graph::components(&self.closure, followed)
+            .iter()
+            .any(|component| component.contains(table) && component.contains(&key.relation.referenced_table));
         let deep = self.shape.backend == Backend::MySql && self.closure.len() >= DEEPEST_INNODB_CASCADE;
-        !mixed && !recursive && !deep
+        !mixed && !circular && !deep
     }
 
     fn set(&mut self, table: &TableName, columns: &[ColumnName]) -> SetId {
@@ -509,39 +510,33 @@ impl Building<'_> {
         }
         let schema = self.relations.schema();
         for (update, changed) in self.shape.updates.iter().enumerate() {
-            let own: Vec<_> = schema
+            let own = schema.foreign_keys().filter(|key| key.relation.table == changed.table);
+            let referencing = schema
                 .foreign_keys()
-                .filter(|key| key.relation.table == changed.table)
-                .collect();
-            let referencing: Vec<_> = schema
-                .foreign_keys()
-                .filter(|key| key.relation.referenced_table == changed.table)
-                .collect();
-            for (arm, change) in changed.arms.iter().enumerate() {
-                let sets = |columns: &[ColumnName]| columns.iter().any(|name| assigned(change, name).is_some());
-                let to_null = |columns: &[ColumnName]| {
-                    columns
-                        .iter()
-                        .any(|name| assigned(change, name) == Some(&NewValue::Null))
-                };
-                let mut add = |key: &ForeignKey, reason, rows| {
-                    self.shape.blocks.push(Block {
-                        key: key.clone(),
-                        reason,
-                        rows,
-                        by_database: false,
-                    });
-                };
-                for key in &own {
-                    let columns = &key.relation.columns;
-                    if key.on_delete != Action::DoNothing && sets(columns) && !to_null(columns) {
-                        add(key, BlockReason::Dangles, Blocking::Dangling { update, arm });
-                    }
+                .filter(|key| key.relation.referenced_table == changed.table);
+            let mut add = |key: &ForeignKey, reason, rows| {
+                self.shape.blocks.push(Block {
+                    key: key.clone(),
+                    reason,
+                    rows,
+                    by_database: false,
+                });
+            };
+            for key in own {
+                let columns = &key.relation.columns;
+                let may_dangle = changed.arms.iter().any(|change| {
+                    let mut values = columns.iter().filter_map(|name| assigned(change, name)).peekable();
+                    values.peek().is_some() && values.all(|value| *value != NewValue::Null)
+                });
+                if key.on_delete != Action::DoNothing && may_dangle {
+                    add(key, BlockReason::Dangles, Blocking::Dangling { update });
                 }
-                for key in &referencing {
-                    if key.on_delete != Action::DoNothing && sets(&key.relation.referenced_columns) {
-                        add(key, BlockReason::Referenced, Blocking::Referencing { update, arm });
-                    }
+            }
+            for key in referencing {
+                let columns = &key.relation.referenced_columns;
+                let sets = |change: &UpdateArm| columns.iter().any(|name| assigned(change, name).is_some());
+                if key.on_delete != Action::DoNothing && changed.arms.iter().any(sets) {
+                    add(key, BlockReason::Referenced, Blocking::Referencing { update });
                 }
             }
         }
@@ -564,6 +559,8 @@ impl Building<'_> {
                 hooked: self.relations.is_hooked(table),
             });
         }
+        // A set that is written where it is used must still be there: the tables of a circle go in any order.
+        self.shape.is_tree &= order.iter().all(|component| component.len() == 1);
         let mut first = 0;
         for component in order.iter().rev() {
             let places: Vec<_> = (first..first + component.len()).collect();
@@ -577,8 +574,21 @@ impl Building<'_> {
         Ok(())
     }
 
+<<<<<<< HEAD
     /// Whether the engine minds if a referenced row goes before one that references it through this constraint, or takes one along that a hook
     /// is to see.
+=======
+    /// Where the engine is to check only at COMMIT, a row that blocks would be found too late for the caller's own transaction.
+    fn look_before_deferring(&mut self) {
+        if self.shape.defers {
+            for block in &mut self.shape.blocks {
+                block.by_database = false;
+            }
+        }
+    }
+
+    /// Whether the engine minds if a referenced row goes before one that references it through this constraint.
+>>>>>>> w-oracle
     fn minds(&self, constraint: &ForeignKey) -> bool {
         if self.relations.is_hooked(&constraint.relation.table) && constraint.on_delete == Action::Cascade {
             return true;
@@ -612,6 +622,11 @@ impl Building<'_> {
             })
             .cloned()
             .collect();
+        // Whoever leaves a circle to the database has its way of going round.
+        let left = |known: &Key| known.by_database && known.key.on_delete == Action::Cascade && within(&known.key);
+        if self.shape.keys.iter().any(left) {
+            minded.clear();
+        }
         let constrained = |key: &&ForeignKey| within(key) && self.relations.constraints(key).next().is_some();
         let constrained: Vec<ForeignKey> = self
             .relations
@@ -627,10 +642,19 @@ impl Building<'_> {
                 constraints.any(|constraint| constraint.on_delete != Action::Restrict)
             });
         for table in &tables {
-            let itself = constrained
-                .iter()
-                .any(|key| key.relation.table == *table && key.relation.referenced_table == *table);
-            if itself && self.shape.goes(table).len() > 1 {
+            let own: Vec<_> = constrained.iter().filter(|key| key.relation.table == *table).collect();
+            // While other rows of the circle go, the engine's own actions may change or delete these: then nothing but their identity tells
+            // them, and only what was counted before is the count.
+            let arms = self.shape.goes(table);
+            let set = |arm: &Arm| {
+                let columns = own.iter().flat_map(|key| &key.relation.columns);
+                columns.into_iter().any(|name| arm.columns.contains(name))
+            };
+            let is_changed = match tables.len() {
+                1 => arms.len() > 1 || arms.iter().any(set),
+                _ => true,
+            };
+            if !own.is_empty() && is_changed {
                 self.by_identity(table)?;
             }
         }
@@ -806,6 +830,26 @@ impl Building<'_> {
                     "the hooks of {} are not called for rows that go through {relation}, which is left to the database",
                     relation.table
                 ));
+            }
+        }
+        for update in &self.shape.updates {
+            let table = schema.table(&update.table);
+            let unique = table.into_iter().flat_map(|table| {
+                let primary = table.primary_key.iter().map(|key| &key.columns);
+                let keys = table.unique_keys.iter().map(|key| &key.columns);
+                primary.chain(keys).flatten()
+            });
+            for name in unique.collect::<BTreeSet<_>>() {
+                let set = update.arms.iter().find(|change| {
+                    let value = assigned(change, name);
+                    value.is_some_and(|value| *value != NewValue::Null)
+                });
+                if let Some(key) = set.and_then(|change| self.shape.key(&change.arm)) {
+                    self.shape.warnings.push(format!(
+                        "{} is {} on delete, and {name} is part of a unique key: {} refuses if two rows are to get one value",
+                        key.key.relation, key.key.on_delete, self.shape.backend
+                    ));
+                }
             }
         }
         for key in schema.foreign_keys() {

@@ -198,6 +198,7 @@ impl Plan {
             });
         }
         if shape.defers {
+            // Until the transaction ends. Setting it to OFF would forget what has been found to dangle.
             stages.push(self.plain("PRAGMA defer_foreign_keys = ON"));
         }
         for step in &shape.steps {
@@ -223,10 +224,13 @@ impl Plan {
                 }
             }
         }
+<<<<<<< HEAD
         if shape.defers {
             stages.push(self.plain("PRAGMA defer_foreign_keys = OFF"));
         }
         stages.extend(self.forgetting().into_iter().map(|text| self.plain(text)));
+=======
+>>>>>>> w-oracle
         if conditions.form == Form::Stored {
             stages.extend(self.drop_stages(&conditions));
         }
@@ -426,25 +430,36 @@ impl Plan {
         sql.push(&format!(" SELECT {}", texts.join(", ")));
         // What no deletion or update counts is counted as it was before.
         for counted in conditions.all_counted() {
-            let part = match counted {
-                Counted::Delete(place, _) => shape
-                    .deletes
-                    .get(place)
-                    .filter(|delete| delete.by_database)
-                    .map(|_| Part::Both),
+            let (rows, own) = match counted {
+                Counted::Delete(place, _) => {
+                    let by_database = shape.deletes.get(place).is_some_and(|delete| delete.by_database);
+                    (by_database, by_database)
+                }
                 Counted::Update(place, _) => match shape.updates.get(place) {
-                    Some(update) if update.by_database => Some(Part::Both),
-                    Some(update) if update.arms.len() > 1 => Some(Part::Rows),
-                    _ => None,
+                    Some(update) if update.by_database => (true, true),
+                    Some(update) => (update.arms.len() > 1, false),
+                    None => (false, false),
                 },
-                Counted::Dangle(_) => Some(Part::Both),
-                Counted::Block(_) | Counted::Roots => None,
+                Counted::Dangle(_) => (true, true),
+                Counted::Block(_) | Counted::Roots => (false, false),
             };
-            if let Some(part) = part.filter(|_| self.options.counting == Counting::Exact) {
+            if !rows || self.options.counting != Counting::Exact {
+                continue;
+            }
+            let earlier = conditions.earlier(counted);
+            let parts = match (own, earlier.is_empty()) {
+                (false, _) => &[Part::Rows][..],
+                (true, true) => &[Part::Both],
+                (true, false) => &[Part::Rows, Part::Own],
+            };
+            for part in parts {
                 sql.push(", (SELECT COUNT(*)");
                 conditions.push_count_from(&mut sql, counted);
+                if *part == Part::Own {
+                    conditions.push_none_of(&mut sql, "x", earlier.iter().copied());
+                }
                 sql.push(")");
-                items.push((counted, part));
+                items.push((counted, *part));
             }
         }
         (sql.statement(), items)

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cascade;
 mod changes;
 mod create;
 mod delete;
@@ -35,6 +36,7 @@ mod transactions;
 
 fn main() {
     harness::run([
+        cascade::cases(),
         changes::cases(),
         changes::trial::cases(),
         create::cases(),
