@@ -53,8 +53,7 @@ pub(super) async fn run(database: &Database, arguments: &DeleteArguments) -> any
 async fn look_first(database: &Database, plan: &Plan, arguments: &DeleteArguments) -> anyhow::Result<Outcome> {
     let mut attempt = 1;
     loop {
-        let preview = rows::blame(&arguments.rows, plan.preview(&database.store).await)?;
-        rows::check_found(database, plan, preview.roots())?;
+        let preview = rows::preview(database, &arguments.rows, plan).await?;
         if preview.is_blocked() {
             show(&preview, &arguments.rows)?;
             return Ok(Outcome::Blocked);
@@ -106,14 +105,6 @@ fn is_wanted(preview: &Preview) -> anyhow::Result<bool> {
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
-/// SQLite's READONLY, whatever the reason (SQLite, "Result and Error Codes").
-fn is_read_only(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Database { code: Some(code) } => code.parse::<u32>().is_ok_and(|code| code & 0xff == 8),
-        _ => false,
-    }
-}
-
 /// Says what was done, or why nothing was.
 async fn end(
     database: &Database,
@@ -141,15 +132,11 @@ async fn end(
                 Backend::MySql | Backend::Sqlite => "the connection was lost while deleting; nothing was deleted",
             }));
         }
-        Err(error) => match (&database.file, is_read_only(&error)) {
-            (Some(file), true) => {
-                return Err(anyhow::Error::from(error).context(format!(
-                    "nothing was deleted: {file} can only be read; leave mode=ro out of the URL, and see who may write the file and its \
-                     directory"
-                )));
-            }
-            _ => return rows::blame(rows, Err(error)),
-        },
+        // These say themselves what was done.
+        Err(error) if matches!(error.kind(), ErrorKind::CommitUnknown | ErrorKind::StalePlan { .. }) => {
+            return Err(error.into());
+        }
+        Err(error) => return Err(rows::explain(database, rows, error).context("nothing was deleted")),
     };
     rows::check_found(database, plan, report.roots())?;
     let text = match rows.format {

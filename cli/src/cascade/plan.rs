@@ -12,8 +12,7 @@ pub(super) async fn run(database: &Database, arguments: &PlanArguments) -> anyho
         Some(cap) => options.cap(cap),
         None => options,
     })?;
-    let preview = rows::blame(&arguments.rows, plan.preview(&database.store).await)?;
-    rows::check_found(database, &plan, preview.roots())?;
+    let preview = rows::preview(database, &arguments.rows, &plan).await?;
     show(&preview, &arguments.rows)?;
     Ok(match preview.is_blocked() {
         true => Outcome::Blocked,

@@ -5,8 +5,8 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use sea_orm_cascade::ErrorKind;
-use sea_orm_cascade::delete::{self, DeleteOptions, Plan, RawCondition, Relations, Roots};
+use sea_orm_cascade::delete::{self, DeleteOptions, Plan, Preview, RawCondition, Relations, Roots};
+use sea_orm_cascade::{Backend, Error, ErrorKind};
 
 use super::Database;
 use super::arguments::RowsArguments;
@@ -57,14 +57,36 @@ pub(super) fn plan(
     Ok(delete::plan(relations, &roots, &change(options))?)
 }
 
-/// Says of a condition that the database does not take which one it is.
-pub(super) fn blame<T>(rows: &RowsArguments, result: sea_orm_cascade::Result<T>) -> anyhow::Result<T> {
-    match (result, &rows.condition) {
-        (Err(error), Some(_)) if matches!(error.kind(), ErrorKind::Database { .. }) => {
-            Err(anyhow::Error::from(error).context(format!("the rows of {} for --where cannot be found", rows.table)))
+/// Says which rows were looked for, or what would help, where the database says only what it does not take.
+pub(super) fn explain(database: &Database, rows: &RowsArguments, error: Error) -> anyhow::Error {
+    let code = match error.kind() {
+        ErrorKind::Database { code: Some(code) } => code.clone(),
+        _ => return error.into(),
+    };
+    let context = match (database.store.backend(), code.as_str()) {
+        (Backend::Postgres, "42501") | (Backend::MySql, "1044" | "1142" | "1143") => {
+            "this user lacks a right: grant it, or connect as another user".to_owned()
         }
-        (result, _) => Ok(result?),
-    }
+        (Backend::Postgres, "25006") | (Backend::MySql, "1290" | "1792" | "1836") => {
+            "here the database can only be read: connect to where it can be written".to_owned()
+        }
+        // READONLY, whatever the reason (SQLite, "Result and Error Codes").
+        (Backend::Sqlite, code) if code.parse::<u32>().is_ok_and(|code| code & 0xff == 8) => format!(
+            "{} can only be read: leave mode=ro out of the URL, and see who may write the file and its directory",
+            database.file.as_deref().unwrap_or("the database")
+        ),
+        _ if rows.condition.is_some() => format!("the rows of {} for --where cannot be found", rows.table),
+        _ => return error.into(),
+    };
+    anyhow::Error::from(error).context(context)
+}
+
+/// Counts what the plan would do; fails if there is nothing to start from.
+pub(super) async fn preview(database: &Database, rows: &RowsArguments, plan: &Plan) -> anyhow::Result<Preview> {
+    let preview = plan.preview(&database.store).await;
+    let preview = preview.map_err(|error| explain(database, rows, error))?;
+    check_found(database, plan, preview.roots())?;
+    Ok(preview)
 }
 
 /// Fails if keys were given and none has a row; tells if some have none.
