@@ -1,16 +1,21 @@
 //! The binary `cascade`.
 
 mod arguments;
+mod delete;
 mod graph;
 mod orphans;
+mod plan;
+mod rows;
 mod schema;
 
 use std::borrow::Cow;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
+use sea_orm_cascade::delete::Relations;
 use sea_orm_cascade::introspect::{self, Scope};
 use sea_orm_cascade::schema::Schema;
 use sea_orm_cascade::{Backend, Entities, SqliteJournal, Store, StoreOptions};
@@ -26,50 +31,104 @@ pub async fn main() -> ExitCode {
 }
 
 async fn carry_out(arguments: Arguments) -> anyhow::Result<Outcome> {
-    let Arguments { common, command } = arguments;
+    let Arguments { common, mut command } = arguments;
     if common.verbose {
         tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
             .with_env_filter("sea_orm_cascade=trace")
             .init();
     }
+    match &mut command {
+        Command::Plan(arguments) => rows::read_stdin(&mut arguments.rows)?,
+        Command::Delete(arguments) => {
+            delete::check(arguments)?;
+            rows::read_stdin(&mut arguments.rows)?;
+        }
+        Command::Schema(_) | Command::Graph(_) | Command::Lint(_) | Command::Orphans(_) => {}
+    }
     let overlay = crate::overlay::read(common.relations.as_deref())?;
     let store = connect(&common).await?;
-    let outcome = run(&store, &common, overlay.as_ref(), &command).await;
-    store.close().await?;
+    let database = Database {
+        scope: scope(&store, &common)?,
+        overlay,
+        notes: if common.quiet { Notes::Silent } else { Notes::Told },
+        file: common.database_url.as_deref().and_then(file),
+        store,
+    };
+    let outcome = run(&database, &command).await;
+    database.store.close().await?;
     outcome
 }
 
-async fn run(
-    store: &Store,
-    common: &Common,
-    overlay: Option<&OverlayFile>,
-    command: &Command,
-) -> anyhow::Result<Outcome> {
-    let mut schema = introspect(store, common).await?;
-    if let Some(overlay) = overlay {
-        overlay.blame(overlay.overlay.apply(&mut schema))?;
-    }
-    let notes = if common.quiet { Notes::Silent } else { Notes::Told };
-    if schema.tables.is_empty() {
-        notes.tell(match store.backend() {
-            Backend::Postgres => "there are no tables here; --schema names another schema",
-            Backend::MySql => "there are no tables here; --schema names another database",
-            Backend::Sqlite => "there are no tables in this file",
-        });
-    }
-    let (shown, more) = schema.unknown.split_at(Ord::min(schema.unknown.len(), NOTES));
-    for unknown in shown {
-        notes.tell(unknown);
-    }
-    if !more.is_empty() {
-        notes.tell(&format!("and {} more, which `cascade schema` lists", more.len()));
-    }
+async fn run(database: &Database, command: &Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::Schema(arguments) => schema::run(&schema, arguments),
-        Command::Graph(arguments) => graph::run(&schema, arguments),
-        Command::Lint(arguments) => crate::lint::run(store, &schema, None, overlay, arguments, notes).await,
-        Command::Orphans(arguments) => orphans::run(store, &schema, arguments).await,
+        Command::Plan(arguments) => plan::run(database, arguments).await,
+        Command::Delete(arguments) => delete::run(database, arguments).await,
+        Command::Schema(arguments) => schema::run(&database.schema().await?, arguments),
+        Command::Graph(arguments) => graph::run(&database.schema().await?, arguments),
+        Command::Lint(arguments) => {
+            let schema = database.schema().await?;
+            let overlay = database.overlay.as_ref();
+            crate::lint::run(&database.store, &schema, None, overlay, arguments, database.notes).await
+        }
+        Command::Orphans(arguments) => orphans::run(&database.store, &database.schema().await?, arguments).await,
+    }
+}
+
+/// The database that was named, and what to look at in it.
+struct Database {
+    store: Store,
+    scope: Scope,
+    overlay: Option<OverlayFile>,
+    notes: Notes,
+    /// The file, if it is one.
+    file: Option<String>,
+}
+
+/// The file that a SQLite URL names.
+fn file(url: &str) -> Option<String> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    Some(path.split('?').next().unwrap_or(path).to_owned())
+}
+
+impl Database {
+    /// Its schema, with what the overlay says.
+    async fn schema(&self) -> anyhow::Result<Schema> {
+        let mut schema = introspect::schema(self.store.connection(), &self.scope).await?;
+        if let Some(overlay) = &self.overlay {
+            overlay.blame(overlay.overlay.apply(&mut schema))?;
+        }
+        self.tell_about(&schema);
+        Ok(schema)
+    }
+
+    /// Its tables and keys, with what the overlay says, and its constraints.
+    async fn relations(&self) -> anyhow::Result<Arc<Relations>> {
+        let mut relations = Relations::read(self.store.connection(), &self.scope).await?;
+        if let Some(overlay) = &self.overlay {
+            relations = overlay.blame(relations.overlaid(&overlay.overlay))?;
+        }
+        self.tell_about(relations.schema());
+        Ok(Arc::new(relations))
+    }
+
+    fn tell_about(&self, schema: &Schema) {
+        let notes = self.notes;
+        if schema.tables.is_empty() {
+            notes.tell(match schema.backend {
+                Backend::Postgres => "there are no tables here; --schema names another schema",
+                Backend::MySql => "there are no tables here; --schema names another database",
+                Backend::Sqlite => "there are no tables in this file",
+            });
+        }
+        let (shown, more) = schema.unknown.split_at(Ord::min(schema.unknown.len(), NOTES));
+        for unknown in shown {
+            notes.tell(unknown);
+        }
+        if !more.is_empty() {
+            notes.tell(&format!("and {} more, which `cascade schema` lists", more.len()));
+        }
     }
 }
 
@@ -101,14 +160,13 @@ fn with_room(url: &str) -> Cow<'_, str> {
     }
 }
 
-/// The schema that was asked for.
-async fn introspect(store: &Store, common: &Common) -> anyhow::Result<Schema> {
-    let scope = match (common.schema.as_slice(), store.backend()) {
-        ([], _) => Scope::Own,
-        (named, Backend::Postgres | Backend::MySql) => Scope::Named(named.to_vec()),
+/// The schemas that were asked for.
+fn scope(store: &Store, common: &Common) -> anyhow::Result<Scope> {
+    match (common.schema.as_slice(), store.backend()) {
+        ([], _) => Ok(Scope::Own),
+        (named, Backend::Postgres | Backend::MySql) => Ok(Scope::Named(named.to_vec())),
         (_, Backend::Sqlite) => anyhow::bail!("a SQLite database has no schemas: leave --schema out"),
-    };
-    Ok(introspect::schema(store.connection(), &scope).await?)
+    }
 }
 
 /// To the file, if one was named, else to stdout.

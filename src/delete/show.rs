@@ -181,7 +181,7 @@ impl DeleteReport {
 /// let relations = Arc::new(Relations::new(Schema::from_entities(Backend::Sqlite, &entity::entities())?));
 /// let plan = delete::plan(&relations, &Roots::written("users", ["17"]), &DeleteOptions::new())?;
 /// assert_eq!(plan.to_string(), "\
-/// users                     delete by 1 key
+/// users                      delete by 1 key
 /// └─ posts.user_id  cascade  delete");
 /// # Ok::<(), sea_orm_cascade::Error>(())
 /// ```
@@ -195,9 +195,13 @@ impl fmt::Display for Plan {
 /// table that was shown before ends with `…` and is not unfolded again.
 ///
 /// ```text
-/// users                  delete 1
-/// ├─ posts.user_id     cascade   delete 3
-/// …
+/// users                               delete 1
+/// ├─ audit.actor_id       do nothing  leaves 4 dangling
+/// ├─ invoices.user_id     restrict    BLOCKED by 2 rows: id 5, 9
+/// └─ posts.user_id        cascade     delete 3
+///    ├─ comments.post_id  cascade     delete 12
+///    └─ images.post_id    set null    null   7
+/// blocked: nothing would be deleted. Delete or re-own the 2 invoices first, or declare another action for invoices.user_id.
 /// ```
 impl fmt::Display for Preview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -53,6 +53,7 @@ pub(crate) fn typed(
             (Err(_), Ok(number)) if backend == Backend::MySql => Ok(plain(number.into())),
             _ => Err("must be a whole number"),
         },
+        TypeKind::Uuid if backend != Backend::Sqlite && !is_uuid(trimmed) => Err("must be a UUID"),
         TypeKind::Uuid | TypeKind::Other => {
             let name = column.data_type.to_ascii_lowercase();
             let starts = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
@@ -82,6 +83,13 @@ fn cast(backend: Backend, data_type: &str) -> Option<String> {
         _ => data_type.to_owned(),
     };
     (backend == Backend::Postgres).then_some(bare)
+}
+
+/// In any of the spellings that PostgreSQL takes (PostgreSQL, "UUID Type").
+fn is_uuid(text: &str) -> bool {
+    let digits = text.trim_start_matches('{').trim_end_matches('}');
+    let digits: Vec<_> = digits.chars().filter(|c| *c != '-').collect();
+    digits.len() == 32 && digits.iter().all(char::is_ascii_hexdigit)
 }
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {

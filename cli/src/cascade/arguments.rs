@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use sea_orm_cascade::delete::Enforce;
 
 use crate::lint::LintArguments;
 
 /// Cascading deletes, looked at before they happen, on any PostgreSQL, MySQL, MariaDB or SQLite database.
 ///
-/// This version shows, checks and repairs; planning and carrying out deletes come with the next ones.
+/// Exit codes: 0 done, 1 failed, 2 wrong usage or findings, 3 blocked (nothing was changed), 4 stopped by the user or by --max-rows.
 #[derive(Debug, Parser)]
 #[command(name = "cascade", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -52,6 +53,10 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Show what deleting rows would delete and change, and what blocks it; exit with 3 if it is blocked
+    Plan(PlanArguments),
+    /// Delete rows and what goes with them: all or nothing, after showing what it is and asking
+    Delete(DeleteArguments),
     /// Show the tables, keys and indexes of a database
     Schema(SchemaArguments),
     /// Draw which table references which, and what happens on delete
@@ -60,6 +65,115 @@ pub(crate) enum Command {
     Lint(LintArguments),
     /// Find rows that reference rows that are not there, and repair them; exit with 2 if there are any, or a key cannot be checked
     Orphans(OrphansArguments),
+}
+
+/// Which rows, and how.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("which").required(true).multiple(true))]
+pub(crate) struct RowsArguments {
+    /// The table that the rows are of
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: String,
+
+    /// The key of a row: 17, or id=17, or tenant_id=1,id=2; repeat it for several, or give - to read one per line from stdin
+    #[arg(
+        short,
+        long,
+        value_name = "KEY",
+        allow_negative_numbers = true,
+        group = "which",
+        conflicts_with = "condition"
+    )]
+    pub(crate) key: Vec<String>,
+
+    /// The rows that meet a condition, which is sent to the database as it is
+    #[arg(short = 'w', long = "where", value_name = "SQL", group = "which")]
+    pub(crate) condition: Option<String>,
+
+    /// Who carries out the keys' actions
+    #[arg(short, long, value_enum, default_value_t = Who::Auto, value_name = "WHO")]
+    pub(crate) enforce: Who,
+
+    /// Who carries out one key's action, as in posts.user_id=database; repeat it for several
+    #[arg(long, value_name = "KEY=WHO", value_parser = key_and_who)]
+    pub(crate) enforce_key: Vec<(String, Enforce)>,
+
+    /// How many keys of blocking rows to show, for each foreign key
+    #[arg(long, default_value_t = 5, value_name = "ROWS")]
+    pub(crate) sample: u64,
+
+    /// How to show it
+    #[arg(short, long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) format: PlanFormat,
+
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Who {
+    /// The database where it has an equal constraint and the rows need not be counted, else cascade
+    Auto,
+    /// The database; it is an error where it has no equal constraint
+    Database,
+    /// cascade itself, in the same transaction
+    Application,
+}
+
+impl From<Who> for Enforce {
+    fn from(who: Who) -> Self {
+        match who {
+            Who::Auto => Self::Auto,
+            Who::Database => Self::Database,
+            Who::Application => Self::Application,
+        }
+    }
+}
+
+fn key_and_who(text: &str) -> Result<(String, Enforce), String> {
+    let (key, who) = text
+        .rsplit_once('=')
+        .ok_or("write it as posts.user_id=database, with auto, database or application")?;
+    let who = who.parse().map_err(|error: sea_orm_cascade::Error| error.to_string())?;
+    Ok((key.to_owned(), who))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// A tree of the keys with the rows they reach
+    Text,
+    /// JSON
+    Json,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// A page for a browser, with a picture and the statements
+    Html,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) rows: RowsArguments,
+
+    /// Count up to so many rows of each key, which is faster; more are "at least" so many
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) cap: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArguments {
+    #[command(flatten)]
+    pub(crate) rows: RowsArguments,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+
+    /// Delete nothing if more rows than this would be deleted or changed; exit with 4 then
+    #[arg(short, long, value_name = "ROWS")]
+    pub(crate) max_rows: Option<u64>,
 }
 
 #[derive(Debug, Args)]
