@@ -23,6 +23,7 @@ mod batches;
 mod conditions;
 mod counts;
 mod execute;
+mod guard;
 mod hooks;
 mod on;
 mod options;
@@ -46,6 +47,7 @@ pub use relations::Relations;
 pub use report::{DeleteReport, KeyReport, TableReport};
 pub use roots::{RawCondition, Roots};
 
+pub(crate) use guard::{Guards, Parent};
 pub(crate) use hooks::{Calls, Hooks};
 pub(crate) use on::Called;
 

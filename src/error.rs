@@ -258,7 +258,10 @@ impl Error {
         let passes = |error: &Self| {
             matches!(
                 error.kind(),
-                ErrorKind::Retryable { .. } | ErrorKind::Timeout { .. } | ErrorKind::Connection | ErrorKind::Vetoed { .. }
+                ErrorKind::Retryable { .. }
+                    | ErrorKind::Timeout { .. }
+                    | ErrorKind::Connection
+                    | ErrorKind::Vetoed { .. }
             )
         };
         let error = match error.downcast::<Self>() {

@@ -48,7 +48,10 @@ impl Plan {
     #[must_use]
     pub fn skipped_hooks(&self) -> Vec<Relation> {
         let shape = &*self.shape;
-        let skipping = shape.deletes.iter().filter(|delete| delete.hooked && delete.by_database);
+        let skipping = shape
+            .deletes
+            .iter()
+            .filter(|delete| delete.hooked && delete.by_database);
         let arms = skipping.flat_map(|delete| &delete.arms);
         arms.filter_map(|arm| shape.key(arm))
             .map(|key| key.key.relation.clone())
@@ -97,7 +100,9 @@ impl Plan {
 
     /// The statements that throw it away.
     pub(super) fn forgetting(&self) -> Vec<String> {
-        let names = self.kept_tables().map(|(place, ..)| stored(self.backend(), &kept(place)));
+        let names = self
+            .kept_tables()
+            .map(|(place, ..)| stored(self.backend(), &kept(place)));
         names.map(|name| self.drop_kept(&name)).collect()
     }
 
@@ -111,10 +116,12 @@ impl Plan {
 
     fn kept_tables(&self) -> impl Iterator<Item = (usize, &TableDelete, SetId, &Break)> {
         let hooked = self.shape.deletes.iter().enumerate();
-        hooked.filter(|(_, delete)| delete.hooked).filter_map(|(place, delete)| {
-            let broken = self.shape.breaks.iter().find(|broken| broken.table == delete.table)?;
-            Some((place, delete, delete.by_identity?, broken))
-        })
+        hooked
+            .filter(|(_, delete)| delete.hooked)
+            .filter_map(|(place, delete)| {
+                let broken = self.shape.breaks.iter().find(|broken| broken.table == delete.table)?;
+                Some((place, delete, delete.by_identity?, broken))
+            })
     }
 
     fn identity(&self, set: SetId) -> &[ColumnName] {
@@ -132,7 +139,10 @@ impl Plan {
     ) -> Statement {
         let conditions = self.stepwise_conditions();
         let backend = self.backend();
-        let kept_in = self.kept_tables().find(|(kept, ..)| *kept == place).map(|_| kept(place));
+        let kept_in = self
+            .kept_tables()
+            .find(|(kept, ..)| *kept == place)
+            .map(|_| kept(place));
         let mut sql = Sql::new(backend, format!("SELECT {}", columns.join(", ")));
         match kept_in {
             Some(_) => (0..flagged(&delete.arms)).for_each(|arm| sql.push(&format!(", h.{}", flag(arm)))),
@@ -195,7 +205,9 @@ impl Plan {
         let of_h = broken.map_or(&[][..], |(_, _, _, broken)| broken.columns.as_slice());
         let columns = calls.columns(self.backend(), &delete.table, of_h);
         let key = calls.key(&delete.table);
-        let most = calls.rows().min(self.backend().capability().bind_limit / key.len().max(1));
+        let most = calls
+            .rows()
+            .min(self.backend().capability().bind_limit / key.len().max(1));
         let mut gone = 0;
         loop {
             let statement = self.next_statement(place, delete, &columns, next, Some(most));
@@ -304,7 +316,11 @@ impl Plan {
 
     /// The same plan, if it knows of these hooks; else one that does.
     pub(super) fn with_hooks(&self, calls: &Calls) -> Result<Option<Self>> {
-        let unknown = self.shape.deletes.iter().find(|delete| delete.hooked && !delete.by_database && !calls.has(&delete.table));
+        let unknown = self
+            .shape
+            .deletes
+            .iter()
+            .find(|delete| delete.hooked && !delete.by_database && !calls.has(&delete.table));
         if let Some(delete) = unknown {
             return Err(unknown_hooks(&delete.table));
         }

@@ -217,9 +217,7 @@ impl Calls {
 
     pub(super) fn read(&self, table: &TableName, rows: &[QueryResult]) -> Result<Vec<Box<dyn Going>>> {
         let hooks = self.of(table).enumerate();
-        hooks
-            .map(|(place, hooks)| hooks.read(rows, &prefix(place)))
-            .collect()
+        hooks.map(|(place, hooks)| hooks.read(rows, &prefix(place))).collect()
     }
 
     pub(super) fn told(&self, causes: Vec<Vec<Cause>>, connection: &Connection) -> Told {

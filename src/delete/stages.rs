@@ -239,28 +239,18 @@ impl Plan {
         match (conditions.form, backend) {
             // BEGIN IMMEDIATE has locked the whole database.
             (Form::Inline, Backend::Sqlite) | (Form::Expressions, _) => {}
-            (Form::Inline, Backend::MySql) => {
-                let mut sql = Sql::new(backend, "SELECT COUNT(*) ");
-                self.roots.push_from(&mut sql, backend);
-                sql.push(" FOR UPDATE");
-                stages.push(Stage {
-                    statement: sql.statement(),
-                    answer: Answer::RootCount,
-                });
-            }
-            (Form::Inline, Backend::Postgres) => {
-                let mut sql = Sql::new(backend, "SELECT COUNT(*) FROM (SELECT 1 ");
-                self.roots.push_from(&mut sql, backend);
-                sql.push(" FOR UPDATE) AS locked");
-                stages.push(Stage {
-                    statement: sql.statement(),
-                    answer: Answer::RootCount,
-                });
-            }
+            (Form::Inline, Backend::MySql | Backend::Postgres) => stages.push(Stage {
+                statement: self.lock_statement(),
+                answer: Answer::RootCount,
+            }),
             (Form::Stored, _) => self.store(conditions, Locking::Rows, stages),
         }
         if self.shape.guards.is_empty() {
             return;
+        }
+        // Those that are stored now are stored again below, and counted then.
+        for stage in stages.iter_mut().filter(|stage| stage.answer == Answer::Roots) {
+            stage.answer = Answer::None;
         }
         // Referenced tables first: a level's rows are marked before the next level is looked for. Stored sets are then looked for again.
         for delete in self.shape.deletes.iter().rev() {
@@ -279,6 +269,23 @@ impl Plan {
         if conditions.form == Form::Stored {
             self.store(conditions, Locking::Rows, stages);
         }
+    }
+
+    /// Locks the roots and counts them.
+    pub(super) fn lock_statement(&self) -> Statement {
+        let backend = self.shape.backend;
+        let mut sql = Sql::new(backend, "");
+        sql.push(match backend {
+            Backend::Postgres => "SELECT COUNT(*) FROM (SELECT 1 ",
+            Backend::MySql | Backend::Sqlite => "SELECT COUNT(*) ",
+        });
+        self.roots.push_from(&mut sql, backend);
+        sql.push(match backend {
+            Backend::Postgres => " FOR UPDATE) AS locked",
+            Backend::MySql => " FOR UPDATE",
+            Backend::Sqlite => "",
+        });
+        sql.statement()
     }
 
     /// What must be counted beforehand, since no statement's own count tells it.
@@ -673,7 +680,11 @@ fn push_peel(conditions: &Conditions<'_>, sql: &mut Sql, place: usize, keys: &[u
 }
 
 /// Those of the keys that reference the table.
-fn referenced_through<'a>(shape: &'a Shape, delete: &'a TableDelete, keys: &'a [usize]) -> impl Iterator<Item = &'a Key> {
+fn referenced_through<'a>(
+    shape: &'a Shape,
+    delete: &'a TableDelete,
+    keys: &'a [usize],
+) -> impl Iterator<Item = &'a Key> {
     let keys = keys.iter().filter_map(|key| shape.keys.get(*key));
     keys.filter(|key| key.key.relation.referenced_table == delete.table)
 }
@@ -709,13 +720,7 @@ pub(super) fn referencing(
 }
 
 /// Counts up the guard in the rows of one arm.
-fn push_guard(
-    conditions: &Conditions<'_>,
-    sql: &mut Sql,
-    delete: &TableDelete,
-    arm: usize,
-    guard: &ColumnName,
-) {
+fn push_guard(conditions: &Conditions<'_>, sql: &mut Sql, delete: &TableDelete, arm: usize, guard: &ColumnName) {
     let Some(own) = delete.arms.get(arm) else {
         return;
     };

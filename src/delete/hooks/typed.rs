@@ -87,8 +87,10 @@ impl<E: Hooked> TableHooks for Typed<E> {
     }
 
     fn read(&self, rows: &[QueryResult], prefix: &str) -> Result<Box<dyn Going>> {
-        let models: Result<Vec<E::Model>, DbErr> =
-            rows.iter().map(|row| E::Model::from_query_result(row, prefix)).collect();
+        let models: Result<Vec<E::Model>, DbErr> = rows
+            .iter()
+            .map(|row| E::Model::from_query_result(row, prefix))
+            .collect();
         Ok(Box::new(Rows::<E> {
             hooks: self.clone(),
             models: models?.into(),
