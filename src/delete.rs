@@ -23,6 +23,7 @@ mod batches;
 mod conditions;
 mod counts;
 mod execute;
+mod guard;
 mod hooks;
 mod on;
 mod options;
@@ -49,6 +50,7 @@ pub use report::{DeleteReport, KeyReport, TableReport};
 pub use roots::{RawCondition, Roots};
 pub use saved::load;
 
+pub(crate) use guard::{Guards, Parent};
 pub(crate) use hooks::{Calls, Hooks};
 pub(crate) use on::Called;
 

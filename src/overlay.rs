@@ -27,6 +27,7 @@ mod settings;
 pub use settings::{Ignore, LintSettings, Severity};
 
 use crate::error::Result;
+use crate::name::TableName;
 use crate::schema::Schema;
 use read::File;
 
@@ -93,6 +94,16 @@ impl Overlay {
     /// is then as it was.
     pub fn apply(&self, schema: &mut Schema) -> Result<()> {
         apply::apply(&self.file, schema)
+    }
+
+    /// Whether a key of the table has a guard; of a table that is called so in any schema.
+    pub(crate) fn guards(&self, table: &TableName) -> bool {
+        let of_table = |entry: &&read::Entry| entry.table.value.name() == table.name();
+        self.file
+            .entries
+            .iter()
+            .filter(of_table)
+            .any(|entry| entry.guard.is_some())
     }
 
     /// How to lint.

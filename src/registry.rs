@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::connection::Connection;
-use crate::delete::{self, Calls, Check, DeleteOptions, Hooks, Plan, Relations, Roots};
+use crate::delete::{self, Calls, Check, DeleteOptions, Guards, Hooks, Plan, Relations, Roots};
 use crate::error::Result;
 use crate::introspect::{self, Scope};
 use crate::name::TableName;
@@ -68,10 +68,6 @@ impl Registry {
         Ok(hooks.named(|table| known.canonical(table)).calls(within))
     }
 
-    pub(crate) const fn overlay(&self) -> Option<&Overlay> {
-        self.overlay.as_ref()
-    }
-
     /// Forgets what is known of the catalog.
     pub(crate) fn forget(&self) {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = None;
@@ -80,6 +76,15 @@ impl Registry {
     /// The keys that deletes follow: the catalog's, with what the entities declare and the overlay says.
     pub(crate) async fn relations(&self, connection: &Connection) -> Result<Arc<Relations>> {
         Ok(Arc::clone(&self.known(connection).await?.relations))
+    }
+
+    /// The keys of a table that have a guard. The catalog is read only if the overlay names one.
+    pub(crate) async fn guards(&self, connection: &Connection, table: &TableName) -> Result<Guards> {
+        if !self.overlay.as_ref().is_some_and(|overlay| overlay.guards(table)) {
+            return Ok(Guards::none(connection.backend()));
+        }
+        let known = self.known(connection).await?;
+        Ok(Guards::of(&known.relations, &known.canonical(table)))
     }
 
     async fn known(&self, connection: &Connection) -> Result<Arc<Known>> {

@@ -9,6 +9,7 @@
 
 mod entity;
 mod explain;
+mod guard;
 mod insert_many;
 mod key;
 mod query;

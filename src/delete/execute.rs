@@ -102,7 +102,11 @@ impl Plan {
             .transaction(TransactionOptions::new(), operation, |tx| async move {
                 let report = match self.shape.is_stepwise {
                     true => self.step_by_step(&tx, calls).await?,
-                    false => self.at_once(&tx).await?,
+                    // A statement does not see what is committed after it began, so what it waits for is waited for before.
+                    false => {
+                        tx.query_one_raw(self.lock_statement()).await?;
+                        self.at_once(&tx).await?
+                    }
                 };
                 match expected {
                     Some(preview) if preview.tables() != report.tables() => Err(Error::new(ErrorKind::StalePlan {

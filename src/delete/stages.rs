@@ -243,28 +243,18 @@ impl Plan {
         match (conditions.form, backend) {
             // BEGIN IMMEDIATE has locked the whole database.
             (Form::Inline, Backend::Sqlite) | (Form::Expressions, _) => {}
-            (Form::Inline, Backend::MySql) => {
-                let mut sql = Sql::new(backend, "SELECT COUNT(*) ");
-                self.roots.push_from(&mut sql, backend);
-                sql.push(" FOR UPDATE");
-                stages.push(Stage {
-                    statement: sql.statement(),
-                    answer: Answer::RootCount,
-                });
-            }
-            (Form::Inline, Backend::Postgres) => {
-                let mut sql = Sql::new(backend, "SELECT COUNT(*) FROM (SELECT 1 ");
-                self.roots.push_from(&mut sql, backend);
-                sql.push(" FOR UPDATE) AS locked");
-                stages.push(Stage {
-                    statement: sql.statement(),
-                    answer: Answer::RootCount,
-                });
-            }
+            (Form::Inline, Backend::MySql | Backend::Postgres) => stages.push(Stage {
+                statement: self.lock_statement(),
+                answer: Answer::RootCount,
+            }),
             (Form::Stored, _) => self.store(conditions, Locking::Rows, stages),
         }
         if self.shape.guards.is_empty() && self.shape.locks.is_empty() {
             return;
+        }
+        // Those that are stored now are stored again below, and counted then.
+        for stage in stages.iter_mut().filter(|stage| stage.answer == Answer::Roots) {
+            stage.answer = Answer::None;
         }
         // Referenced tables first: a level's rows are marked before the next level is looked for. Stored sets are then looked for again.
         for delete in self.shape.deletes.iter().rev() {
@@ -298,6 +288,23 @@ impl Plan {
                 stage.answer = Answer::None;
             }
         }
+    }
+
+    /// Locks the roots and counts them.
+    pub(super) fn lock_statement(&self) -> Statement {
+        let backend = self.shape.backend;
+        let mut sql = Sql::new(backend, "");
+        sql.push(match backend {
+            Backend::Postgres => "SELECT COUNT(*) FROM (SELECT 1 ",
+            Backend::MySql | Backend::Sqlite => "SELECT COUNT(*) ",
+        });
+        self.roots.push_from(&mut sql, backend);
+        sql.push(match backend {
+            Backend::Postgres => " FOR UPDATE) AS locked",
+            Backend::MySql => " FOR UPDATE",
+            Backend::Sqlite => "",
+        });
+        sql.statement()
     }
 
     /// What must be counted beforehand, since no statement's own count tells it.

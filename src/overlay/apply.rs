@@ -2,9 +2,10 @@
 
 use super::problems::Problems;
 use super::read::{At, Entry, File, Ignored, action_word};
+use crate::backend::Backend;
 use crate::error::Result;
 use crate::name::{ColumnList, ColumnName, Relation, TableName, did_you_mean};
-use crate::schema::{Action, Enforcement, ForeignKey, Schema, Table};
+use crate::schema::{Action, Enforcement, ForeignKey, Schema, Table, TypeKind};
 
 /// What can be told from the file alone.
 pub(super) fn check(entries: &[Entry]) -> Result<()> {
@@ -109,17 +110,8 @@ fn resolve(entry: &Entry, schema: &Schema, problems: &mut Problems) -> Option<Re
             return None;
         }
     };
-    if let Some(guard) = &entry.guard
-        && !has_columns(
-            referenced,
-            &At {
-                value: vec![guard.value.clone()],
-                line: guard.line,
-            },
-            problems,
-        )
-    {
-        return None;
+    if let Some(guard) = &entry.guard {
+        check_guard(guard, referenced, schema.backend, problems).then_some(())?;
     }
     columns_are_there.then(|| Relation {
         constraint: entry.name.as_ref().map(|name| name.value.clone()),
@@ -128,6 +120,33 @@ fn resolve(entry: &Entry, schema: &Schema, problems: &mut Problems) -> Option<Re
         referenced_table: entry.referenced_table.value.clone(),
         referenced_columns,
     })
+}
+
+/// A guard is counted up, which NULL is not.
+fn check_guard(guard: &At<ColumnName>, referenced: &Table, backend: Backend, problems: &mut Problems) -> bool {
+    let named = At {
+        value: vec![guard.value.clone()],
+        line: guard.line,
+    };
+    if !has_columns(referenced, &named, problems) {
+        return false;
+    }
+    let Some(column) = referenced.column(&guard.value) else {
+        return false;
+    };
+    let whole = matches!(TypeKind::of(backend, &column.data_type), TypeKind::Integer { .. });
+    if whole && !column.nullable {
+        return true;
+    }
+    let null = if column.nullable { ", and may be NULL" } else { "" };
+    problems.add(
+        guard.line,
+        format!(
+            "the guard {}.{} is counted up with every write, and it is {}{null}: make it a whole number, NOT NULL DEFAULT 0",
+            referenced.name, guard.value, column.data_type
+        ),
+    );
+    false
 }
 
 fn find_table<'s>(schema: &'s Schema, name: &At<TableName>, problems: &mut Problems) -> Option<&'s Table> {

@@ -137,7 +137,8 @@ impl<E: Entity> Repository<E> for EntityRepository<E> {
     }
 
     async fn update(&self, row: E::ActiveModel) -> Result<E::Model> {
-        self.operation("update").run(self.write_update(row), |_| 1).await
+        let operation = self.operation("update");
+        operation.run(self.write_update(&operation, row), |_| 1).await
     }
 
     async fn update_if(&self, row: E::ActiveModel, condition: Condition) -> Result<E::Model> {
@@ -148,8 +149,9 @@ impl<E: Entity> Repository<E> for EntityRepository<E> {
     }
 
     async fn update_rows(&self, filter: Condition, change: E::ActiveModel) -> Result<u64> {
-        self.operation("update_many")
-            .run(self.write_update_rows(filter, change), |rows| *rows)
+        let operation = self.operation("update_many");
+        operation
+            .run(self.write_update_rows(&operation, filter, change), |rows| *rows)
             .await
     }
 

@@ -309,7 +309,7 @@ async fn count_present(connection: &Connection, relation: &Relation, keys: &[Key
 }
 
 /// The row's values in these columns, if all are set and none is NULL: a key with a NULL references nothing (MATCH SIMPLE).
-fn tuple_of<E: Entity>(row: &E::ActiveModel, columns: &[ColumnName]) -> Option<KeyTuple> {
+pub(super) fn tuple_of<E: Entity>(row: &E::ActiveModel, columns: &[ColumnName]) -> Option<KeyTuple> {
     columns
         .iter()
         .map(|column| value_of::<E>(row, column).filter(|value| *value != value.as_null()))

@@ -6,10 +6,12 @@ use sea_orm::sea_query::{Expr, InsertStatement, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, Iterable};
 
 use super::explain::{Attempted, Explain};
+use super::guard::mark;
 use super::key::{key_columns, set_value};
 use super::{Entity, EntityRepository, Rows};
 use crate::backend::Backend;
 use crate::connection::{Connection, TransactionOptions};
+use crate::delete::Guards;
 use crate::error::{Error, Result};
 use crate::observe::Operation;
 
@@ -20,13 +22,14 @@ impl<E: Entity> EntityRepository<E> {
     pub(super) async fn write_rows(&self, operation: &Operation, rows: Rows<'_, E>) -> Result<u64> {
         // The rows can be taken once, so the transaction is tried once.
         let rows = Mutex::new(Some(rows));
+        let guards = self.guards().await?;
         self.connection
             .once()
             .transaction(TransactionOptions::new(), operation, |tx| {
-                let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let (rows, guards) = (rows.lock().unwrap_or_else(PoisonError::into_inner).take(), &guards);
                 async move {
                     match rows {
-                        Some(rows) => insert_in_chunks::<E>(&tx, rows).await,
+                        Some(rows) => insert_in_chunks::<E>(&tx, guards, rows).await,
                         None => Err(Error::invalid_input("the rows to insert were used up")),
                     }
                 }
@@ -35,7 +38,7 @@ impl<E: Entity> EntityRepository<E> {
     }
 }
 
-async fn insert_in_chunks<E: Entity>(connection: &Connection, mut rows: Rows<'_, E>) -> Result<u64> {
+async fn insert_in_chunks<E: Entity>(connection: &Connection, guards: &Guards, mut rows: Rows<'_, E>) -> Result<u64> {
     let columns = E::Column::iter().count().max(1);
     let limit = connection.backend().capability().bind_limit / columns;
     let size = ROWS_PER_STATEMENT.min(limit).max(1);
@@ -45,6 +48,7 @@ async fn insert_in_chunks<E: Entity>(connection: &Connection, mut rows: Rows<'_,
         if chunk.is_empty() {
             return Ok(inserted);
         }
+        mark::<E>(guards, connection, &chunk).await?;
         for run in alike::<E>(connection.backend(), &chunk) {
             let statement = insert::<E>(connection.backend(), run);
             let result = connection.execute(&statement).await;

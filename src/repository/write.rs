@@ -4,6 +4,7 @@ use sea_orm::sea_query::{Condition, OnConflict};
 use sea_orm::{ActiveModelBehavior, ActiveModelTrait, DbErr, IdenStatic, Insert, Iterable, QueryFilter};
 
 use super::explain::{Attempted, Explain};
+use super::guard::{check_complete, mark, mark_rest, touched};
 use super::key::{KeyTuple, column_name, key_columns, key_of_row, key_values, row_condition, set_value, table_of};
 use super::read::count_rows;
 use super::{Entity, EntityRepository};
@@ -17,29 +18,41 @@ const UPSERT_ATTEMPTS: u32 = 3;
 
 impl<E: Entity> EntityRepository<E> {
     pub(super) async fn write_insert(&self, operation: &Operation, row: E::ActiveModel) -> Result<E::Model> {
-        if self.connection.backend().capability().returning {
+        let guards = self.guards().await?;
+        if self.connection.backend().capability().returning && guards.is_empty() {
             return insert_row::<E>(&self.connection, row).await;
         }
         // The row is read back by a second statement, and must not go in between.
         self.connection
             .transaction(TransactionOptions::new(), operation, |tx| {
-                let row = row.clone();
-                async move { insert_row::<E>(&tx, row).await }
+                let (row, guards) = (row.clone(), &guards);
+                async move {
+                    let marked = mark::<E>(guards, &tx, std::slice::from_ref(&row)).await?;
+                    let stored = insert_row::<E>(&tx, row).await?;
+                    mark_rest::<E>(guards, &tx, &stored, &marked).await?;
+                    Ok(stored)
+                }
             })
             .await
     }
 
-    pub(super) async fn write_update(&self, row: E::ActiveModel) -> Result<E::Model> {
+    pub(super) async fn write_update(&self, operation: &Operation, row: E::ActiveModel) -> Result<E::Model> {
         let key = primary_key::<E>(&row)?;
-        let attempted = row.clone();
-        match row.update(&self.connection).await {
-            Err(DbErr::RecordNotUpdated | DbErr::RecordNotFound(_)) => Err(not_found::<E>(&key)),
-            result => {
-                result
-                    .explain::<E>(&self.connection, Attempted::Update(&attempted))
-                    .await
-            }
+        let guards = touched::<E>(self.guards().await?, &row);
+        if guards.is_empty() {
+            return update_row::<E>(&self.connection, row, &key).await;
         }
+        self.connection
+            .transaction(TransactionOptions::new(), operation, |tx| {
+                let (row, key, guards) = (row.clone(), &key, &guards);
+                async move {
+                    let marked = mark::<E>(guards, &tx, std::slice::from_ref(&row)).await?;
+                    let stored = update_row::<E>(&tx, row, key).await?;
+                    mark_rest::<E>(guards, &tx, &stored, &marked).await?;
+                    Ok(stored)
+                }
+            })
+            .await
     }
 
     pub(super) async fn write_update_if(
@@ -49,15 +62,19 @@ impl<E: Entity> EntityRepository<E> {
         condition: Condition,
     ) -> Result<E::Model> {
         let key = primary_key::<E>(&row)?;
+        let guards = self.guards().await?;
         self.connection
             .transaction(TransactionOptions::new(), operation, |tx| {
-                let (key, row, condition) = (&key, row.clone(), condition.clone());
+                let (key, row, condition, guards) = (&key, row.clone(), condition.clone(), guards.clone());
                 async move {
                     let row = ActiveModelBehavior::before_save(row, &tx, false).await?;
+                    let guards = touched::<E>(guards, &row);
+                    let marked = mark::<E>(&guards, &tx, std::slice::from_ref(&row)).await?;
                     let found = row_condition(&key_columns::<E>(), key);
                     let changed = change_rows::<E>(&tx, found.add(condition), &row).await?;
                     match self.on(&tx).read_one(key.clone()).await? {
                         Some(model) if changed > 0 => {
+                            mark_rest::<E>(&guards, &tx, &model, &marked).await?;
                             Ok(<E::ActiveModel as ActiveModelBehavior>::after_save(model, &tx, false).await?)
                         }
                         Some(_) => Err(Error::new(ErrorKind::Stale {
@@ -71,14 +88,36 @@ impl<E: Entity> EntityRepository<E> {
             .await
     }
 
-    pub(super) async fn write_update_rows(&self, filter: Condition, change: E::ActiveModel) -> Result<u64> {
+    pub(super) async fn write_update_rows(
+        &self,
+        operation: &Operation,
+        filter: Condition,
+        change: E::ActiveModel,
+    ) -> Result<u64> {
         if E::Column::iter().all(|column| !change.get(column).is_set()) {
             return Err(Error::invalid_input(format!(
                 "the change to {} sets no column",
                 table_of::<E>()
             )));
         }
-        change_rows::<E>(&self.connection, filter, &change).await
+        let guards = touched::<E>(self.guards().await?, &change);
+        if guards.is_empty() {
+            return change_rows::<E>(&self.connection, filter, &change).await;
+        }
+        check_complete::<E>(&guards, &change)?;
+        self.connection
+            .transaction(TransactionOptions::new(), operation, |tx| {
+                let (filter, change, guards) = (filter.clone(), &change, &guards);
+                async move {
+                    match mark::<E>(guards, &tx, std::slice::from_ref(change)).await {
+                        Ok(_) => change_rows::<E>(&tx, filter, change).await,
+                        // Nobody would get the parent that is not there.
+                        Err(error) if error.is_foreign_key() && count_rows::<E>(&tx, filter).await? == 0 => Ok(0),
+                        Err(error) => Err(error),
+                    }
+                }
+            })
+            .await
     }
 
     pub(super) async fn write_upsert(
@@ -121,17 +160,21 @@ impl<E: Entity> EntityRepository<E> {
         key: &[E::Column],
         found: &Condition,
     ) -> Result<E::Model> {
+        let guards = self.guards().await?;
         self.connection
             .transaction(TransactionOptions::new(), operation, |tx| {
-                let (found, row) = (found.clone(), row.clone());
+                let (found, row, guards) = (found.clone(), row.clone(), &guards);
                 async move {
+                    let marked = mark::<E>(guards, &tx, std::slice::from_ref(&row)).await?;
                     if tx.backend().capability().conflict_target {
                         insert_or_change::<E>(&tx, key, row).await?;
                     } else {
                         change_or_insert::<E>(&tx, key, found.clone(), row).await?;
                     }
                     let stored = E::find().filter(found).one(&tx).await?;
-                    stored.ok_or_else(|| not_found_after_upsert::<E>())
+                    let stored = stored.ok_or_else(|| not_found_after_upsert::<E>())?;
+                    mark_rest::<E>(guards, &tx, &stored, &marked).await?;
+                    Ok(stored)
                 }
             })
             .await
@@ -184,6 +227,14 @@ async fn insert_row<E: Entity>(connection: &Connection, row: E::ActiveModel) -> 
     let attempted = row.clone();
     let result = row.insert(connection).await;
     result.explain::<E>(connection, Attempted::Insert(&[attempted])).await
+}
+
+async fn update_row<E: Entity>(connection: &Connection, row: E::ActiveModel, key: &KeyTuple) -> Result<E::Model> {
+    let attempted = row.clone();
+    match row.update(connection).await {
+        Err(DbErr::RecordNotUpdated | DbErr::RecordNotFound(_)) => Err(not_found::<E>(key)),
+        result => result.explain::<E>(connection, Attempted::Update(&attempted)).await,
+    }
 }
 
 fn not_found<E: Entity>(key: &KeyTuple) -> Error {
