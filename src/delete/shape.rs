@@ -574,10 +574,6 @@ impl Building<'_> {
         Ok(())
     }
 
-<<<<<<< HEAD
-    /// Whether the engine minds if a referenced row goes before one that references it through this constraint, or takes one along that a hook
-    /// is to see.
-=======
     /// Where the engine is to check only at COMMIT, a row that blocks would be found too late for the caller's own transaction.
     fn look_before_deferring(&mut self) {
         if self.shape.defers {
@@ -587,8 +583,8 @@ impl Building<'_> {
         }
     }
 
-    /// Whether the engine minds if a referenced row goes before one that references it through this constraint.
->>>>>>> w-oracle
+    /// Whether the engine minds if a referenced row goes before one that references it through this constraint, or takes one along that a hook
+    /// is to see.
     fn minds(&self, constraint: &ForeignKey) -> bool {
         if self.relations.is_hooked(&constraint.relation.table) && constraint.on_delete == Action::Cascade {
             return true;

@@ -224,13 +224,7 @@ impl Plan {
                 }
             }
         }
-<<<<<<< HEAD
-        if shape.defers {
-            stages.push(self.plain("PRAGMA defer_foreign_keys = OFF"));
-        }
         stages.extend(self.forgetting().into_iter().map(|text| self.plain(text)));
-=======
->>>>>>> w-oracle
         if conditions.form == Form::Stored {
             stages.extend(self.drop_stages(&conditions));
         }
@@ -281,12 +275,7 @@ impl Plan {
             }
         }
         if conditions.form == Form::Stored {
-            let before = stages.len();
             self.store(conditions, Locking::Rows, stages);
-            for stage in stages.iter_mut().skip(before) {
-                // The roots were counted the first time.
-                stage.answer = Answer::None;
-            }
         }
     }
 

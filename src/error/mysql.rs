@@ -55,19 +55,9 @@ fn kind(number: u16, message: &str) -> ErrorKind {
         1317 | 1969 | 3024 => ErrorKind::Timeout {
             limit: TimeLimit::Statement,
         },
-        1040
-        | 1045
-        | 1049
-        | 1053
-        | 1129
-        | 1130
-        | 1152..=1161
-        | 1203
-        | 1226
-        | 1698
-        | 1927
-        | 2002..=2013
-        | 4031 => ErrorKind::Connection,
+        1040 | 1045 | 1049 | 1053 | 1129 | 1130 | 1152..=1161 | 1203 | 1226 | 1698 | 1927 | 2002..=2013 | 4031 => {
+            ErrorKind::Connection
+        }
         1264 | 1265 | 1292 | 1366 | 1406 | 1411 | 1690 => ErrorKind::InvalidInput {
             problem: "a value does not fit its column".to_owned(),
         },
