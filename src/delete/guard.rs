@@ -8,7 +8,8 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::relations::Relations;
-use super::roots::{KEYS_PER_STATEMENT, Roots, text};
+use super::roots::{KEYS_PER_STATEMENT, Roots};
+use super::saved::text;
 use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::ddl::identifier;
