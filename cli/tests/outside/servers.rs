@@ -93,7 +93,7 @@ async fn lost(shop: &Shop) -> Result<()> {
     holder
         .execute_unprepared("UPDATE users SET id = id WHERE id = 1")
         .await?;
-    let process = cascade(Path::new("."), &shop.url)
+    let mut process = cascade(Path::new("."), &shop.url)
         .args(["delete", "users", "--key", "1", "--yes"])
         .current_dir(std::env::temp_dir())
         .stdout(Stdio::piped())
@@ -104,12 +104,12 @@ async fn lost(shop: &Shop) -> Result<()> {
             "SELECT pid::bigint FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         }
         Backend::MySql | Backend::Sqlite => {
-            "SELECT CAST(trx_mysql_thread_id AS signed) FROM information_schema.innodb_trx \
-             JOIN information_schema.processlist ON id = trx_mysql_thread_id WHERE trx_state = 'LOCK WAIT' AND db = DATABASE()"
+            // `innodb_trx` is a copy that does not change while it is looked at again and again.
+            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE '%FOR UPDATE' AND id <> CONNECTION_ID()"
         }
     };
-    // It ends by itself if nobody ever waits: the lock is not waited for forever.
     let connection = loop {
+        ensure!(process.try_wait()?.is_none(), "it did not wait for the lock");
         if let Some(connection) = shop.number(waiting).await? {
             break connection;
         }
