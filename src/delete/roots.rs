@@ -285,12 +285,12 @@ fn is_text(backend: Backend, table: &Table, column: &ColumnName) -> bool {
 }
 
 fn no_such_column(table: &Table, name: &str) -> Error {
-    let names = table.columns.iter().map(|column| column.name.as_str());
-    Error::invalid_input(format!(
-        "{} has no column {name}{}",
-        table.name,
-        did_you_mean(name, names)
-    ))
+    let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let meant = match did_you_mean(name, names.iter().copied()) {
+        meant if meant.is_empty() => format!(": there are {}", names.join(", ")),
+        meant => meant,
+    };
+    Error::invalid_input(format!("{} has no column {name}{meant}", table.name))
 }
 
 fn read_keys(backend: Backend, table: &Table, columns: &[ColumnName], keys: &[Vec<Value>]) -> Result<Vec<Vec<Typed>>> {

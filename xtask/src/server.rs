@@ -23,9 +23,9 @@ impl Needed {
             .collect();
         if let Some(unknown) = names
             .iter()
-            .find(|name| !["sqlite", "postgres", "mysql"].contains(&name.as_str()))
+            .find(|name| !["sqlite", "postgres", "mysql", "browser"].contains(&name.as_str()))
         {
-            bail!("TEST_REQUIRE names {unknown}: it takes sqlite, postgres and mysql, separated by commas");
+            bail!("TEST_REQUIRE names {unknown}: it takes sqlite, postgres, mysql and browser, separated by commas");
         }
         Ok(Self(names))
     }
