@@ -14,9 +14,11 @@ mod create;
 mod delete;
 mod drift;
 mod errors;
+mod guards;
 mod harness;
 mod hooks;
 mod introspect;
+mod killed;
 mod kinds;
 mod lint;
 mod log;
@@ -24,6 +26,7 @@ mod migrations;
 mod models;
 mod orphans;
 mod pages;
+mod races;
 mod random;
 mod related;
 mod rows;
@@ -32,6 +35,9 @@ mod secrets;
 mod transactions;
 
 fn main() {
+    if killed::run().unwrap() {
+        return;
+    }
     harness::run([
         changes::cases(),
         changes::trial::cases(),
@@ -39,14 +45,17 @@ fn main() {
         delete::cases(),
         drift::cases(),
         errors::cases(),
+        guards::cases(),
         hooks::cases(),
         introspect::cases(),
+        killed::cases(),
         kinds::cases(),
         lint::cases(),
         migrations::cases(),
         orphans::cases(),
         orphans::repair::cases(),
         pages::cases(),
+        races::cases(),
         related::cases(),
         rows::cases(),
         samples::cases(),
