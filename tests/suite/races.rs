@@ -26,6 +26,7 @@ cases![
     a_constraint_that_cascades_and_a_guard,
     a_constraint_that_refuses,
     a_constraint_that_refuses_and_a_guard,
+    two_levels_down,
     one_statement_does_not_count_what_it_waits_for,
 ];
 
@@ -35,8 +36,19 @@ const ROUNDS: i64 = 200;
 enum Constraint {
     Absent,
     Cascade,
-    /// RESTRICT and NO ACTION by turns; the application cascades.
-    Refuses,
+    /// The application cascades.
+    NoAction,
+    /// The same.
+    Restrict,
+}
+
+/// Where the child comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// Below the row that is deleted.
+    Next,
+    /// Below a row that goes with it.
+    NextButOne,
 }
 
 /// What the inserting side does.
@@ -71,17 +83,27 @@ fn levels(db: &Db) -> Vec<IsolationLevel> {
 }
 
 async fn tables(store: &Store, constraint: Constraint) -> Result<()> {
-    let key = match constraint {
-        Constraint::Absent => String::new(),
-        Constraint::Cascade => ", FOREIGN KEY (owner_id) REFERENCES owners (id) ON DELETE CASCADE".to_owned(),
-        Constraint::Refuses => ", FOREIGN KEY (owner_id) REFERENCES owners (id) ON DELETE NO ACTION".to_owned(),
+    let key = |column: &str, referenced: &str| {
+        let action = match constraint {
+            Constraint::Absent => return String::new(),
+            Constraint::Cascade => "CASCADE",
+            Constraint::NoAction => "NO ACTION",
+            Constraint::Restrict => "RESTRICT",
+        };
+        format!(", FOREIGN KEY ({column}) REFERENCES {referenced} (id) ON DELETE {action}")
     };
+    let (of_owners, of_things) = (key("place_id", "places"), key("owner_id", "owners"));
     for sql in [
         "DROP TABLE IF EXISTS things",
         "DROP TABLE IF EXISTS owners",
-        "CREATE TABLE owners (id bigint PRIMARY KEY, version bigint NOT NULL DEFAULT 0)",
+        "DROP TABLE IF EXISTS places",
+        "CREATE TABLE places (id bigint PRIMARY KEY, version bigint NOT NULL DEFAULT 0)",
         &format!(
-            "CREATE TABLE things (id bigint PRIMARY KEY, owner_id bigint NOT NULL, keeper_id bigint, part_of bigint{key})"
+            "CREATE TABLE owners (id bigint PRIMARY KEY, place_id bigint, version bigint NOT NULL DEFAULT 0{of_owners})"
+        ),
+        "CREATE INDEX owners_place ON owners (place_id)",
+        &format!(
+            "CREATE TABLE things (id bigint PRIMARY KEY, owner_id bigint NOT NULL, keeper_id bigint, part_of bigint{of_things})"
         ),
         "CREATE INDEX things_owner ON things (owner_id)",
     ] {
@@ -95,9 +117,14 @@ fn overlay(recipe: Recipe) -> Result<Overlay> {
         Recipe::Guard => "guard = \"version\"",
         Recipe::Look | Recipe::LookInside => "",
     };
-    Ok(Overlay::parse(&format!(
-        "[[foreign_key]]\ntable = 'things'\ncolumns = ['owner_id']\nreferences = {{ table = 'owners' }}\non_delete = 'cascade'\n{guard}"
-    ))?)
+    let key = |table: &str, column: &str, referenced: &str| {
+        format!(
+            "[[foreign_key]]\ntable = '{table}'\ncolumns = ['{column}']\nreferences = {{ table = '{referenced}' }}\n\
+             on_delete = 'cascade'\n{guard}\n"
+        )
+    };
+    let (of_owners, of_things) = (key("owners", "place_id", "places"), key("things", "owner_id", "owners"));
+    Ok(Overlay::parse(&format!("{of_owners}{of_things}"))?)
 }
 
 fn row(id: i64, owner_id: i64) -> thing::ActiveModel {
@@ -107,6 +134,21 @@ fn row(id: i64, owner_id: i64) -> thing::ActiveModel {
         keeper_id: NotSet,
         part_of: NotSet,
     }
+}
+
+/// Where owners live.
+mod place {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "places")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
 }
 
 /// How the two sides of a round meet.
@@ -133,7 +175,7 @@ impl Meeting {
         if step == self.lets_begin_after {
             self.begun.notify_one();
             // As long as some statements take: who is not done by then is waiting for us.
-            for _ in 0..if self.waits { 12 } else { 0 } {
+            for _ in 0..if self.waits { 10 } else { 0 } {
                 if self.done.load(Ordering::Acquire) {
                     break;
                 }
@@ -189,8 +231,13 @@ async fn insert(store: &Store, options: TransactionOptions, recipe: Recipe, n: i
     }
 }
 
-async fn cell(db: &Db, level: IsolationLevel, constraint: Constraint, recipe: Recipe) -> Result<Outcome> {
-    let started = std::time::Instant::now();
+async fn cell(
+    db: &Db,
+    isolation: IsolationLevel,
+    constraint: Constraint,
+    recipe: Recipe,
+    level: Level,
+) -> Result<Outcome> {
     // Collisions are what is wanted, so who was given up tries again at once; SQLite's own waiting takes steps of up to 100 ms.
     let retry = RetryPolicy::new()
         .attempts(100)
@@ -211,7 +258,11 @@ async fn cell(db: &Db, level: IsolationLevel, constraint: Constraint, recipe: Re
     things
         .insert_many((1..=2 * ROUNDS).map(|n| row(n, 1 + n % ROUNDS)))
         .await?;
-    let options = TransactionOptions::new().isolation(level);
+    if level == Level::NextButOne {
+        execute(&pinger, "INSERT INTO places (id) SELECT id FROM owners").await?;
+        execute(&pinger, "UPDATE owners SET place_id = id").await?;
+    }
+    let options = TransactionOptions::new().isolation(isolation);
     let mut random = fastrand::Rng::with_seed(7);
     let mut outcome = Outcome::default();
     let mut reported = 0;
@@ -261,7 +312,7 @@ async fn cell(db: &Db, level: IsolationLevel, constraint: Constraint, recipe: Re
 /// No orphan, and every row counted.
 async fn holds(db: &Db, constraint: Constraint, recipe: Recipe) -> Result<()> {
     for level in levels(db) {
-        let outcome = cell(db, level, constraint, recipe).await?;
+        let outcome = cell(db, level, constraint, recipe, Level::Next).await?;
         ensure!(outcome.orphans == 0 && outcome.uncounted == 0, "{level:?}: {outcome:?}");
         ensure!(
             outcome.inserted > 0,
@@ -273,7 +324,7 @@ async fn holds(db: &Db, constraint: Constraint, recipe: Recipe) -> Result<()> {
 
 async fn without_a_constraint_it_does_not_help_to_look(db: Db) -> Result<()> {
     for level in levels(&db) {
-        let outcome = cell(&db, level, Constraint::Absent, Recipe::Look).await?;
+        let outcome = cell(&db, level, Constraint::Absent, Recipe::Look, Level::Next).await?;
         ensure!(outcome.orphans > 0 && outcome.uncounted == 0, "{level:?}: {outcome:?}");
     }
     Ok(())
@@ -281,7 +332,7 @@ async fn without_a_constraint_it_does_not_help_to_look(db: Db) -> Result<()> {
 
 async fn without_a_constraint_it_may_help_to_look_in_the_transaction(db: Db) -> Result<()> {
     for level in levels(&db) {
-        let outcome = cell(&db, level, Constraint::Absent, Recipe::LookInside).await?;
+        let outcome = cell(&db, level, Constraint::Absent, Recipe::LookInside, Level::Next).await?;
         let helps = level == IsolationLevel::Serializable;
         ensure!(
             (outcome.orphans == 0) == helps && outcome.uncounted == 0,
@@ -304,11 +355,40 @@ async fn a_constraint_that_cascades_and_a_guard(db: Db) -> Result<()> {
 }
 
 async fn a_constraint_that_refuses(db: Db) -> Result<()> {
-    holds(&db, Constraint::Refuses, Recipe::LookInside).await
+    holds(&db, Constraint::NoAction, Recipe::LookInside).await
 }
 
 async fn a_constraint_that_refuses_and_a_guard(db: Db) -> Result<()> {
-    holds(&db, Constraint::Refuses, Recipe::Guard).await
+    holds(&db, Constraint::Restrict, Recipe::Guard).await
+}
+
+/// A row that is reached, and not named: it is not locked before rows that reference it are looked for.
+async fn two_levels_down(db: Db) -> Result<()> {
+    let isolation = IsolationLevel::ReadCommitted;
+    let absent = cell(
+        &db,
+        isolation,
+        Constraint::Absent,
+        Recipe::LookInside,
+        Level::NextButOne,
+    )
+    .await?;
+    let one_writer = db.backend == Backend::Sqlite;
+    ensure!((absent.orphans == 0) == one_writer, "{absent:?}");
+    for (constraint, recipe, exact) in [
+        (Constraint::Absent, Recipe::Guard, true),
+        (Constraint::Cascade, Recipe::LookInside, one_writer),
+        (Constraint::NoAction, Recipe::LookInside, true),
+        (Constraint::Restrict, Recipe::LookInside, true),
+    ] {
+        let outcome = cell(&db, isolation, constraint, recipe, Level::NextButOne).await?;
+        ensure!(
+            outcome.orphans == 0 && outcome.inserted > 0,
+            "{constraint:?}: {outcome:?}"
+        );
+        ensure!(outcome.uncounted == 0 || !exact, "{constraint:?}: {outcome:?}");
+    }
+    Ok(())
 }
 
 /// PostgreSQL's one statement, outside a transaction: what is committed while it waits for its lock is not in what it sees.
@@ -317,7 +397,11 @@ async fn one_statement_does_not_count_what_it_waits_for(db: Db) -> Result<()> {
         return Ok(());
     }
     let store = db.store_of(Entities::new()).await?;
-    for (constraint, counted) in [(Constraint::Cascade, 0), (Constraint::Refuses, 1)] {
+    for (constraint, counted) in [
+        (Constraint::Cascade, 0),
+        (Constraint::NoAction, 1),
+        (Constraint::Restrict, 1),
+    ] {
         tables(&store, constraint).await?;
         execute(&store, "INSERT INTO owners (id) VALUES (1)").await?;
         let deleting = store.clone().with_overlay(overlay(Recipe::Look)?);
