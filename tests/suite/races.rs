@@ -175,7 +175,7 @@ impl Meeting {
         if step == self.lets_begin_after {
             self.begun.notify_one();
             // As long as some statements take: who is not done by then is waiting for us.
-            for _ in 0..if self.waits { 10 } else { 0 } {
+            for _ in 0..if self.waits { 8 } else { 0 } {
                 if self.done.load(Ordering::Acquire) {
                     break;
                 }
@@ -238,18 +238,18 @@ async fn cell(
     recipe: Recipe,
     level: Level,
 ) -> Result<Outcome> {
+    let pinger = db.store_of(Entities::new()).await?;
+    tables(&pinger, constraint).await?;
     // Collisions are what is wanted, so who was given up tries again at once; SQLite's own waiting takes steps of up to 100 ms.
     let retry = RetryPolicy::new()
         .attempts(100)
         .base(Duration::from_millis(1))
         .longest(Duration::from_millis(4));
-    let eager = StoreOptions::new().retry(retry).busy_timeout(Duration::from_millis(2));
+    let eager = StoreOptions::new().retry(retry).busy_timeout(Duration::from_millis(20));
     let deleting = Store::connect_with(&db.url, Entities::new(), eager).await?;
-    tables(&deleting, constraint).await?;
     let deleting = deleting.with_overlay(overlay(recipe)?);
     let inserting = Store::connect_with(&db.url, Entities::new(), StoreOptions::new().retry(retry)).await?;
     let inserting = inserting.with_overlay(overlay(recipe)?);
-    let pinger = db.store_of(Entities::new()).await?;
     let owners = pinger.repository::<owner::Entity>();
     owners
         .insert_many((1..=ROUNDS).map(|n| owner::ActiveModel { id: Set(n) }))
@@ -301,11 +301,10 @@ async fn cell(
     let left = number(&pinger, "SELECT COUNT(*) FROM things").await?;
     outcome.uncounted = 2 * ROUNDS + outcome.inserted - left - reported;
     ensure!(number(&pinger, "SELECT COUNT(*) FROM owners").await? == 0);
-    println!(
-        "{} {level:?} {constraint:?} {recipe:?}: {outcome:?} {:?}",
-        db.backend,
-        started.elapsed()
-    );
+    // SQLite tidies up when the last connection closes, and locks the file meanwhile: not while the next cell begins.
+    for store in [deleting, inserting, pinger] {
+        store.close().await?;
+    }
     Ok(outcome)
 }
 
