@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::IntoCondition;
 use sea_orm::{ColumnTrait, IntoActiveModel};
 use sea_orm_cascade::delete::{DeleteOptions, RawCondition, Roots};
 use sea_orm_cascade::overlay::Overlay;
@@ -99,6 +100,14 @@ fn thing(id: i64, owner: i64, keeper: Option<i64>) -> thing::ActiveModel {
     }
 }
 
+/// A change that gives things to this keeper.
+fn keeper(id: i64) -> thing::ActiveModel {
+    thing::ActiveModel {
+        keeper_id: Set(Some(id)),
+        ..Default::default()
+    }
+}
+
 /// The versions of the three owners, as one number.
 async fn versions(store: &Store) -> Result<i64> {
     let digit = |id: i64, factor: i64| format!("(SELECT version FROM owners WHERE id = {id}) * {factor}");
@@ -139,8 +148,7 @@ async fn every_write_marks_the_parents(db: Db) -> Result<()> {
     row.part_of = Set(None);
     things.update(row).await?;
     ensure!(versions(&store).await? == 432);
-    let mut change = thing::ActiveModel::default();
-    change.keeper_id = Set(Some(3));
+    let mut change = keeper(3);
     ensure!(things.update_many(thing::Column::Id.gte(10), change.clone()).await? == 30);
     ensure!(versions(&store).await? == 433);
     change.id = Set(10);
@@ -153,8 +161,6 @@ async fn every_write_marks_the_parents(db: Db) -> Result<()> {
     ensure!(versions(&store).await? == 454, "{}", versions(&store).await?);
     Ok(())
 }
-
-use sea_orm::sea_query::IntoCondition;
 
 async fn a_parent_that_is_not_there(db: Db) -> Result<()> {
     let store = guarded(&db).await?;
@@ -186,8 +192,7 @@ async fn a_parent_that_is_not_there(db: Db) -> Result<()> {
         lost,
     );
     refused(things.upsert(thing(1, 20, None), &[]).await.unwrap_err(), lost);
-    let mut change = thing::ActiveModel::default();
-    change.keeper_id = Set(Some(21));
+    let change = keeper(21);
     let error = things.update_many(thing::Column::Id.eq(1), change.clone()).await;
     refused(error.unwrap_err(), "things.keeper_id = 21 references no row of owners");
     // Nobody would reference it.

@@ -1,11 +1,11 @@
 //! A client that is killed while it deletes leaves everything or nothing.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use entity::{post, user};
-use sea_orm_cascade::{Backend, Error, Repository, Store};
+use sea_orm_cascade::{Backend, Repository, Store};
 
 use crate::harness::{Db, cases, execute, number};
 
@@ -29,18 +29,21 @@ pub(crate) fn run() -> Result<bool> {
     runtime.block_on(async {
         let store = Store::connect(&url, entity::entities()).await?;
         if std::env::var(HOOKS).is_ok() {
-            store.after_delete::<post::Entity, _>(async |_| {
-                println!("a batch");
-                Ok::<_, Error>(())
-            });
+            store.after_delete::<post::Entity, _>(async |_| say("a batch"));
         }
         let users = store.repository::<user::Entity>();
         users.plan_delete(1).await?;
-        println!("begins");
+        say("begins")?;
         users.delete(1).await?;
-        println!("done");
+        say("done")?;
         Ok(true)
     })
+}
+
+fn say(line: &str) -> std::io::Result<()> {
+    let mut output = std::io::stdout();
+    writeln!(output, "{line}")?;
+    output.flush()
 }
 
 async fn big_tree(db: &Db) -> Result<Store> {
