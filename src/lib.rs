@@ -124,4 +124,8 @@ mod guide {
     mod orphans {}
     #[doc = include_str!("../docs/lint.md")]
     mod lint {}
+    #[doc = include_str!("../docs/hooks.md")]
+    mod hooks {}
+    #[doc = include_str!("../docs/races.md")]
+    mod races {}
 }

@@ -76,12 +76,14 @@ impl Plan {
                     return Err(Error::new(ErrorKind::Blocked { blockers }));
                 }
             }
-            // Nothing blocks: a row has come that was not there when its table's turn was.
-            if !connection.pause(attempt).await {
-                return Err(match (refused, connection.is_transaction()) {
-                    (true, true) => connection.demand_retry(RetryReason::Serialization),
-                    _ => error,
-                });
+            // Nothing blocks: a row has come that was not there when its table's turn was. A transaction sees it now, or, if it keeps to a snapshot,
+            // never.
+            if connection.is_transaction() {
+                if attempt > 1 {
+                    return Err(connection.demand_retry(RetryReason::Serialization));
+                }
+            } else if !connection.pause(attempt).await {
+                return Err(error);
             }
             attempt += 1;
             operation.set_attempts(attempt);

@@ -139,6 +139,10 @@ impl Guards {
             let row = Roots::keys_of(relation.referenced_table.clone(), columns, [values.clone()]);
             let mut sql = Sql::new(backend, "SELECT 1 ");
             row.resolve(&self.relations)?.push_from(&mut sql, backend);
+            // In a snapshot it may still be there.
+            if backend.capability().row_locks {
+                sql.push(" FOR UPDATE");
+            }
             if connection.query_one_raw(sql.statement()).await?.is_none() {
                 let values = relation.columns.iter().cloned().zip(values.iter().map(text));
                 return Err(Error::new(ErrorKind::ForeignKey {

@@ -96,9 +96,12 @@ pub(super) struct Told {
 /// The hooks of every table.
 #[derive(Clone)]
 pub(crate) struct Hooks {
-    tables: BTreeMap<TableName, Vec<(TypeId, Arc<dyn TableHooks>)>>,
+    tables: BTreeMap<TableName, Vec<OfEntity>>,
     rows: usize,
 }
+
+/// One entity's hooks, and which entity that is.
+type OfEntity = (TypeId, Arc<dyn TableHooks>);
 
 impl Default for Hooks {
     fn default() -> Self {

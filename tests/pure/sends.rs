@@ -2,6 +2,7 @@
 
 use entity::{post, user};
 use sea_orm::{ColumnTrait, Condition};
+use sea_orm_cascade::delete::{DeleteOptions, Roots};
 use sea_orm_cascade::diff::DiffOptions;
 use sea_orm_cascade::orphans::{self, Mode, Repair, Search};
 use sea_orm_cascade::schema::{ForeignKey, Schema};
@@ -44,6 +45,13 @@ fn every_future(store: &Store, url: &str, names: &[String]) {
         }
         tx.transaction(async |inner| Ok::<_, Error>(inner.backend())).await
     }));
+    sends(async move {
+        let plan = store
+            .plan_delete(&Roots::written("users", ["1"]), &DeleteOptions::new())
+            .await?;
+        plan.preview(store).await?.execute(store).await?;
+        plan.execute(store.connection()).await
+    });
     sends(migration::run(store, migration::Command::Status));
 }
 

@@ -319,7 +319,7 @@ async fn rows_that_reference_each_other(db: Db) -> Result<()> {
     let store = db.store_of(models::entities()).await?;
     store.create_all().await?;
     let folders = store.repository::<folder::Entity>();
-    let parent = |n: i64| (n > 1).then(|| n / 2);
+    let parent = |n: i64| (n > 1).then_some(n / 2);
     folders
         .insert_many((1..=30).map(|n| folder::ActiveModel {
             id: Set(n),

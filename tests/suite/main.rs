@@ -15,9 +15,11 @@ mod create;
 mod delete;
 mod drift;
 mod errors;
+mod guards;
 mod harness;
 mod hooks;
 mod introspect;
+mod killed;
 mod kinds;
 mod lint;
 mod log;
@@ -26,6 +28,7 @@ mod models;
 mod orphans;
 mod pages;
 mod plans;
+mod races;
 mod random;
 mod related;
 mod rows;
@@ -35,6 +38,9 @@ mod statements;
 mod transactions;
 
 fn main() {
+    if killed::run().unwrap() {
+        return;
+    }
     harness::run([
         cascade::cases(),
         changes::cases(),
@@ -43,8 +49,10 @@ fn main() {
         delete::cases(),
         drift::cases(),
         errors::cases(),
+        guards::cases(),
         hooks::cases(),
         introspect::cases(),
+        killed::cases(),
         kinds::cases(),
         lint::cases(),
         migrations::cases(),
@@ -52,6 +60,7 @@ fn main() {
         orphans::repair::cases(),
         pages::cases(),
         plans::cases(),
+        races::cases(),
         related::cases(),
         rows::cases(),
         samples::cases(),
