@@ -122,4 +122,6 @@ mod guide {
     mod orphans {}
     #[doc = include_str!("../docs/lint.md")]
     mod lint {}
+    #[doc = include_str!("../docs/engines.md")]
+    mod engines {}
 }

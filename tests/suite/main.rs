@@ -34,6 +34,7 @@ mod transactions;
 fn main() {
     harness::run([
         cascade::cases(),
+        cascade::engines::cases(),
         cascade::shapes::cases(),
         changes::cases(),
         changes::trial::cases(),
