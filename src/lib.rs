@@ -128,4 +128,6 @@ mod guide {
     mod hooks {}
     #[doc = include_str!("../docs/races.md")]
     mod races {}
+    #[doc = include_str!("../docs/engines.md")]
+    mod engines {}
 }

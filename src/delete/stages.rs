@@ -424,7 +424,15 @@ impl Plan {
             }
         }
         sql.push(&format!(" SELECT {}", texts.join(", ")));
-        // What no deletion or update counts is counted as it was before.
+        if self.options.counting == Counting::Exact {
+            self.push_counts_before(&conditions, &mut sql, &mut items);
+        }
+        (sql.statement(), items)
+    }
+
+    /// What no deletion or update counts is counted as it was before.
+    fn push_counts_before(&self, conditions: &Conditions<'_>, sql: &mut Sql, items: &mut Vec<(Counted, Part)>) {
+        let shape = &*self.shape;
         for counted in conditions.all_counted() {
             let (rows, own) = match counted {
                 Counted::Delete(place, _) => {
@@ -439,7 +447,7 @@ impl Plan {
                 Counted::Dangle(_) => (true, true),
                 Counted::Block(_) | Counted::Roots => (false, false),
             };
-            if !rows || self.options.counting != Counting::Exact {
+            if !rows {
                 continue;
             }
             let earlier = conditions.earlier(counted);
@@ -450,15 +458,14 @@ impl Plan {
             };
             for part in parts {
                 sql.push(", (SELECT COUNT(*)");
-                conditions.push_count_from(&mut sql, counted);
+                conditions.push_count_from(sql, counted);
                 if *part == Part::Own {
-                    conditions.push_none_of(&mut sql, "x", earlier.iter().copied());
+                    conditions.push_none_of(sql, "x", earlier.iter().copied());
                 }
                 sql.push(")");
                 items.push((counted, *part));
             }
         }
-        (sql.statement(), items)
     }
 
     fn push_changes(&self, conditions: &Conditions<'_>, sql: &mut Sql, gate: &str) {

@@ -43,6 +43,8 @@ fn main() {
     }
     harness::run([
         cascade::cases(),
+        cascade::engines::cases(),
+        cascade::shapes::cases(),
         changes::cases(),
         changes::trial::cases(),
         create::cases(),

@@ -8,15 +8,13 @@ use sea_orm_cascade::error::{BlockReason, Blocker};
 use sea_orm_cascade::introspect::Scope;
 use sea_orm_cascade::{ErrorKind, Store};
 
-use super::graphs::Constraints;
 use super::model::{Graph, Key};
 use super::oracle::{self, Counts, Outcome};
 use super::sql;
 
-/// Who has the keys, and who enforces them.
+/// Who enforces the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mode {
-    pub(crate) constraints: Constraints,
     pub(crate) enforce: Enforce,
     pub(crate) counting: Counting,
 }
@@ -162,8 +160,10 @@ fn same_blockers(graph: &Graph, blockers: &[Blocker], expected: &Outcome, what: 
 }
 
 /// All that is needed to see a failure again.
-pub(crate) fn describe(graph: &Graph, store: &Store) -> String {
-    let mut text = sql::script(graph, store.backend()).join(";\n");
+pub(crate) fn describe(graph: &Graph, store: &Store, mode: Mode, seed: u64) -> String {
+    let backend = store.backend();
+    let mut text = format!("CASCADE_SEED={seed} on {backend}, {mode:?}:\n");
+    text += &sql::script(graph, backend).join(";\n");
     for (number, key) in graph.keys.iter().enumerate() {
         text += &format!(
             "\nkey {number}: {} {} {:?} {:?}, constraint {:?}",

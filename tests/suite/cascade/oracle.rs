@@ -19,6 +19,8 @@ pub(crate) struct Outcome {
     pub(crate) tables: Vec<Counts>,
     /// Rows that each key does something to.
     pub(crate) by_key: Vec<u64>,
+    /// Keys through which rows that go reference rows that go.
+    pub(crate) within: BTreeSet<usize>,
     /// By key and reason: how many rows.
     pub(crate) blockers: BTreeMap<(usize, BlockReason), u64>,
 }
@@ -139,9 +141,13 @@ pub(crate) fn outcome(graph: &Graph) -> Outcome {
     let mut blocking: BTreeMap<(usize, BlockReason), BTreeSet<Place>> = BTreeMap::new();
     let mut by_key = vec![0; graph.keys.len()];
     let mut dangling = BTreeSet::new();
+    let mut within = BTreeSet::new();
     for (number, key) in graph.keys.iter().enumerate() {
         let mut block = |reason, place| blocking.entry((number, reason)).or_default().insert(place);
         for child in of(key.table) {
+            if !stays(&child) && hit(key, child) {
+                within.insert(number);
+            }
             let does = match key.action {
                 Action::Cascade => !stays(&child),
                 _ => stays(&child),
@@ -197,6 +203,7 @@ pub(crate) fn outcome(graph: &Graph) -> Outcome {
         roots,
         tables,
         by_key,
+        within,
         blockers: blocking
             .into_iter()
             .map(|(key, rows)| (key, rows.len() as u64))

@@ -34,7 +34,7 @@ pub(crate) fn script(graph: &Graph, backend: Backend) -> Vec<String> {
             let what = if place == 0 { "PRIMARY KEY" } else { "UNIQUE" };
             lines.push(format!("{what} ({})", graph.names(number, columns).join(", ")));
         }
-        if backend == Backend::Sqlite {
+        if backend != Backend::Postgres {
             lines.extend(
                 constraints(graph)
                     .filter(|(table, _)| *table == number)
@@ -44,12 +44,14 @@ pub(crate) fn script(graph: &Graph, backend: Backend) -> Vec<String> {
         statements.push(format!("CREATE TABLE {} ({})", table.name, lines.join(", ")));
     }
     statements.extend(inserts(graph));
-    if backend != Backend::Sqlite {
-        let added =
-            constraints(graph).map(|(table, text)| format!("ALTER TABLE {} ADD {text}", graph.tables[table].name));
-        statements.extend(added);
+    if backend == Backend::Postgres {
+        statements.extend(added(graph));
     }
     statements
+}
+
+fn added(graph: &Graph) -> impl Iterator<Item = String> {
+    constraints(graph).map(|(table, text)| format!("ALTER TABLE {} ADD {text}", graph.tables[table].name))
 }
 
 fn inserts(graph: &Graph) -> impl Iterator<Item = String> {
@@ -83,27 +85,57 @@ fn constraints(graph: &Graph) -> impl Iterator<Item = (usize, String)> {
 /// Makes the graph's tables the only ones.
 pub(crate) async fn make(store: &Store, graph: &Graph) -> Result<()> {
     let backend = store.backend();
-    let mut statements = vec![
-        match backend {
-            Backend::Postgres => "SET client_min_messages = warning",
-            Backend::MySql => "SET foreign_key_checks = 0",
-            Backend::Sqlite => "PRAGMA foreign_keys = OFF",
+    let names: Vec<_> = (0..8).map(|number| format!("t{number}")).collect();
+    let drop = match backend {
+        Backend::Postgres => vec![format!("DROP TABLE IF EXISTS {} CASCADE", names.join(", "))],
+        Backend::MySql => vec![format!("DROP TABLE IF EXISTS {}", names.join(", "))],
+        Backend::Sqlite => names
+            .iter()
+            .map(|name| format!("DROP TABLE IF EXISTS {name}"))
+            .collect(),
+    };
+    run(store, drop.into_iter().chain(script(graph, backend))).await
+}
+
+/// Puts the rows back as they were.
+pub(crate) async fn refill(store: &Store, graph: &Graph) -> Result<()> {
+    let clear = graph.tables.iter().map(|table| format!("DELETE FROM {}", table.name));
+    let fill = clear.chain(inserts(graph));
+    match store.backend() {
+        // Not every role may switch the checks off.
+        Backend::Postgres => {
+            let dropped = graph
+                .keys
+                .iter()
+                .enumerate()
+                .filter(|(_, key)| key.constraint.is_some());
+            let dropped = dropped
+                .map(|(number, key)| format!("ALTER TABLE {} DROP CONSTRAINT f{number}", graph.tables[key.table].name));
+            run(store, dropped.chain(fill).chain(added(graph))).await
         }
-        .to_owned(),
-    ];
-    let drops = (0..8).map(|number| match backend {
-        Backend::Postgres => format!("DROP TABLE IF EXISTS t{number} CASCADE"),
-        Backend::MySql | Backend::Sqlite => format!("DROP TABLE IF EXISTS t{number}"),
-    });
-    statements.extend(drops);
-    if backend == Backend::MySql {
-        statements.push("SET foreign_key_checks = 1".to_owned());
+        Backend::MySql | Backend::Sqlite => {
+            let begin = ["BEGIN".to_owned()].into_iter();
+            run(store, begin.chain(fill).chain(["COMMIT".to_owned()])).await
+        }
     }
-    statements.extend(script(graph, backend));
-    if backend == Backend::Sqlite {
-        statements.push("PRAGMA foreign_keys = ON".to_owned());
-    }
-    store.connection().execute_unprepared(&statements.join(";\n")).await?;
+}
+
+/// Runs statements whose rows may reference each other in circles: the checks are off, or come last.
+async fn run(store: &Store, statements: impl Iterator<Item = String>) -> Result<()> {
+    let (off, on) = match store.backend() {
+        // Tables nobody has analysed are taken for large, and compiling a statement for them takes longer than all the rest.
+        Backend::Postgres => (
+            "SET client_min_messages = warning; SET jit = off; SET synchronous_commit = off",
+            "SELECT 1",
+        ),
+        Backend::MySql => ("SET foreign_key_checks = 0", "SET foreign_key_checks = 1"),
+        Backend::Sqlite => ("PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON"),
+    };
+    let text: Vec<String> = std::iter::once(off.to_owned())
+        .chain(statements)
+        .chain([on.to_owned()])
+        .collect();
+    store.connection().execute_unprepared(&text.join(";\n")).await?;
     Ok(())
 }
 
