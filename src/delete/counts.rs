@@ -162,6 +162,11 @@ impl Conditions<'_> {
         }
     }
 
+    /// Writes ` AND …`: no earlier arm holds the row.
+    pub(super) fn push_not_counted_before(&self, sql: &mut Sql, counted: Counted) {
+        self.push_none_of(sql, "x", self.earlier(counted));
+    }
+
     /// Writes the counts as one compound select; the values of `items` are their places.
     pub(super) fn push_counts(&self, sql: &mut Sql, items: &[Counted], cap: Option<u64>) {
         for (item, counted) in items.iter().enumerate() {

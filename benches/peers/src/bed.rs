@@ -162,10 +162,13 @@ impl Bed {
             Backend::Postgres => format!("generate_series(1, {last}) AS s (i)"),
             Backend::MySql => format!("(SELECT seq AS i FROM seq_1_to_{last}) AS s"),
             Backend::Sqlite => {
-                format!("(WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {last}) SELECT i FROM s) AS s")
+                format!(
+                    "(WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {last}) SELECT i FROM s) AS s"
+                )
             }
         };
-        let text = "some words that stand for what a person wrote, as long as a paragraph is, and about a hundred bytes";
+        let text =
+            "some words that stand for what a person wrote, as long as a paragraph is, and about a hundred bytes";
         let divided = |by: usize| match self.backend {
             Backend::Postgres | Backend::Sqlite => format!("(i - 1) / {by} + 1"),
             Backend::MySql => format!("(i - 1) DIV {by} + 1"),
@@ -175,7 +178,10 @@ impl Bed {
             Backend::MySql => "CONCAT(i, '@example.com')",
         };
         add("BEGIN");
-        add(&format!("INSERT INTO users (id, email) SELECT i, {email} FROM {}", numbers(users)));
+        add(&format!(
+            "INSERT INTO users (id, email) SELECT i, {email} FROM {}",
+            numbers(users)
+        ));
         add(&format!(
             "INSERT INTO posts (id, user_id, title, content) SELECT i, {}, 'a title', '{text}' FROM {}",
             divided(rows.posts),
@@ -232,7 +238,11 @@ const TABLES: [&str; 3] = ["comments", "posts", "users"];
 fn tables(backend: Backend, constraints: Constraints) -> Vec<String> {
     let (text, moment, engine) = match backend {
         Backend::Postgres => ("text", "timestamptz NOT NULL DEFAULT now()", ""),
-        Backend::MySql => ("text", "timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP", " ENGINE = InnoDB"),
+        Backend::MySql => (
+            "text",
+            "timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP",
+            " ENGINE = InnoDB",
+        ),
         Backend::Sqlite => ("text", "text NOT NULL DEFAULT CURRENT_TIMESTAMP", ""),
     };
     let key = match backend {

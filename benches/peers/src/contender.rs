@@ -110,16 +110,29 @@ impl Contender {
                 }
             }
             Self::Query => {
-                let found = bed.raw.numbers(&sql::counts(bed.backend, count), Keys::Many(&keys)).await?;
-                ensure!(usize::try_from(found.0 + found.1 + found.2)? == rows.going(), "{found:?} were counted");
+                let found = bed
+                    .raw
+                    .numbers(&sql::counts(bed.backend, count), Keys::Many(&keys))
+                    .await?;
+                ensure!(
+                    usize::try_from(found.0 + found.1 + found.2)? == rows.going(),
+                    "{found:?} were counted"
+                );
             }
             Self::Plan | Self::Declined => {
                 for keys in each {
-                    let counting = if self == Self::Plan { Counting::Exact } else { Counting::Declined };
+                    let counting = if self == Self::Plan {
+                        Counting::Exact
+                    } else {
+                        Counting::Declined
+                    };
                     let report = plan(bed, keys, counting)?.execute(&bed.store).await?;
                     let going = rows.going() / if workload == Workload::W4 { rows.roots } else { 1 };
                     let counted = usize::try_from(report.total_deleted())?;
-                    ensure!(counted == going || self == Self::Declined, "{counted} rows are reported instead of {going}");
+                    ensure!(
+                        counted == going || self == Self::Declined,
+                        "{counted} rows are reported instead of {going}"
+                    );
                 }
             }
             Self::Repository => {
@@ -129,14 +142,22 @@ impl Contender {
                 }
             }
             Self::Preview => {
-                let preview = plan(bed, Keys::Many(&keys), Counting::Exact)?.preview(&bed.store).await?;
-                let found: u64 = ["users", "posts", "comments"].iter().map(|table| preview.deleted(table)).sum();
+                let preview = plan(bed, Keys::Many(&keys), Counting::Exact)?
+                    .preview(&bed.store)
+                    .await?;
+                let found: u64 = ["users", "posts", "comments"]
+                    .iter()
+                    .map(|table| preview.deleted(table))
+                    .sum();
                 ensure!(usize::try_from(found)? == rows.going(), "{found} rows are foreseen");
             }
             Self::SeaOrm => {
                 for key in &keys {
                     let found = user::Entity::find_by_id(*key).one(&bed.sea_orm).await?;
-                    found.context("the user is not there")?.cascade_delete(&bed.sea_orm).await?;
+                    found
+                        .context("the user is not there")?
+                        .cascade_delete(&bed.sea_orm)
+                        .await?;
                 }
             }
         }

@@ -114,12 +114,16 @@ impl Raw {
         let row = match self {
             Self::Postgres(pool) => {
                 let query = sqlx::query_as(sqlx::AssertSqlSafe(sql.to_owned()));
-                let Keys::Many(keys) = keys else { return Ok(query.fetch_one(pool).await?) };
+                let Keys::Many(keys) = keys else {
+                    return Ok(query.fetch_one(pool).await?);
+                };
                 query.bind(keys.to_vec()).fetch_one(pool).await?
             }
             Self::MySql(pool) => {
                 let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.to_owned()));
-                let Keys::Many(keys) = keys else { return Ok(query.fetch_one(pool).await?) };
+                let Keys::Many(keys) = keys else {
+                    return Ok(query.fetch_one(pool).await?);
+                };
                 // Each of the three counts names the keys.
                 for key in keys.iter().chain(keys).chain(keys) {
                     query = query.bind(*key);
@@ -128,7 +132,9 @@ impl Raw {
             }
             Self::Sqlite(pool) => {
                 let query = sqlx::query_as(sqlx::AssertSqlSafe(sql.to_owned()));
-                let Keys::Many(keys) = keys else { return Ok(query.fetch_one(pool).await?) };
+                let Keys::Many(keys) = keys else {
+                    return Ok(query.fetch_one(pool).await?);
+                };
                 query.bind(json(keys)).fetch_one(pool).await?
             }
         };
@@ -175,7 +181,11 @@ pub(crate) mod sql {
             }
             Backend::Sqlite => format!("DELETE FROM comments WHERE post_id IN (SELECT id FROM posts WHERE {owned})"),
         };
-        vec![comments, format!("DELETE FROM posts WHERE {owned}"), cascade(backend, count)]
+        vec![
+            comments,
+            format!("DELETE FROM posts WHERE {owned}"),
+            cascade(backend, count),
+        ]
     }
 
     /// All in one statement: PostgreSQL.
@@ -200,5 +210,6 @@ pub(crate) mod sql {
     }
 
     /// How many rows there are.
-    pub(crate) const ALL: &str = "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM posts), (SELECT COUNT(*) FROM comments)";
+    pub(crate) const ALL: &str =
+        "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM posts), (SELECT COUNT(*) FROM comments)";
 }
