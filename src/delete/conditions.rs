@@ -26,15 +26,17 @@ pub(super) struct Conditions<'a> {
     pub(super) schema: &'a Schema,
     pub(super) roots: &'a RootRows,
     pub(super) form: Form,
-    /// What stands for the expression of a set, where that is not [`expression`]: a deletion that returns it.
+    /// What stands for the expression of a set, where that is not [`expression`].
     pub(super) fused: &'a [Option<Fused>],
 }
 
-/// A set that a deletion returns.
+/// A set without an expression of its own.
 #[derive(Debug, Clone)]
-pub(super) struct Fused {
-    pub(super) expression: String,
-    pub(super) columns: Vec<String>,
+pub(super) enum Fused {
+    /// A deletion returns it.
+    Returned { expression: String, columns: Vec<String> },
+    /// It is written out where it is used.
+    Written,
 }
 
 /// What a set's expression or temporary table is called.
@@ -88,17 +90,15 @@ impl Conditions<'_> {
         };
         let columns = expression_columns(known.columns.len()).join(", ");
         match (self.form, self.fused.get(set).and_then(Option::as_ref)) {
-            (_, Some(fused)) => sql.push(&format!(
-                "SELECT {} FROM {}",
-                fused.columns.join(", "),
-                fused.expression
-            )),
+            (_, Some(Fused::Returned { expression, columns })) => {
+                sql.push(&format!("SELECT {} FROM {expression}", columns.join(", ")));
+            }
             (Form::Expressions, None) => sql.push(&format!("SELECT {columns} FROM {}", expression(set))),
             (Form::Stored, None) => sql.push(&format!(
                 "SELECT {columns} FROM {}",
                 stored(self.backend(), &expression(set))
             )),
-            (Form::Inline, None) => {
+            (Form::Inline, None) | (_, Some(Fused::Written)) => {
                 let alias = format!("t{set}");
                 sql.push(&format!(
                     "SELECT {} FROM {} AS {alias} WHERE ",

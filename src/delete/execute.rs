@@ -100,6 +100,9 @@ impl Plan {
         if !self.shape.is_stepwise && expected.is_none() && !connection.is_transaction() {
             return self.at_once(connection).await;
         }
+        if self.is_left_to_the_database() && expected.is_none() {
+            return self.step_by_step(connection, calls).await;
+        }
         connection
             .transaction(TransactionOptions::new(), operation, |tx| async move {
                 let report = match self.shape.is_stepwise {

@@ -11,7 +11,8 @@ use crate::schema::ForeignKey;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Enforce {
-    /// The database, where it has an equal constraint that is proved and the rows are needed for nothing (no hook, no count); else this library.
+    /// The database, where it has an equal constraint that is proved, and the rows are needed for nothing: no hook, and no count but one that
+    /// costs little, as on PostgreSQL. Else this library.
     #[default]
     Auto,
     /// The database. A plan fails that reaches a key for which it has no equal constraint.

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::batches::Next;
-use super::counts::{Counted, Counts};
+use super::counts::{Counted, Counts, is_roots};
 use super::options::{Counting, DeleteOptions};
 use super::relations::Relations;
 use super::report::{KeyReport, TableReport};
 use super::roots::{RootRows, Roots};
-use super::shape::{Arm, Shape, shape};
+use super::shape::{Arm, Shape, TableDelete, shape};
 use super::stages::Answer;
 use crate::backend::Backend;
 use crate::error::Result;
@@ -226,14 +226,16 @@ impl Plan {
         })
     }
 
-    /// The tables the database changes and nobody counts.
+    /// The tables whose rows nobody counts: the database changes them, or to count them would cost.
     pub(super) fn not_counted(&self) -> Vec<TableName> {
         if self.options.counting == Counting::Exact {
             return Vec::new();
         }
         let shape = &*self.shape;
         let updates = shape.updates.iter().filter(|update| update.by_database);
-        let deletes = shape.deletes.iter().filter(|delete| delete.by_database);
+        let looked_up = self.is_looked_up();
+        let unseen = |delete: &&TableDelete| delete.by_database || looked_up && !delete.arms.iter().all(is_roots);
+        let deletes = shape.deletes.iter().filter(unseen);
         let mut tables: Vec<_> = updates.map(|update| update.table.clone()).collect();
         for delete in deletes {
             if !tables.contains(&delete.table) {

@@ -1,6 +1,6 @@
 //! The statements and expressions that hold the sets.
 
-use super::conditions::{Conditions, Form, expression, expression_columns, stored};
+use super::conditions::{Conditions, Form, Fused, expression, expression_columns, stored};
 use super::roots::RootRows;
 use super::shape::{Arm, Group, ROOTS, Set, SetId};
 use crate::backend::Backend;
@@ -31,7 +31,7 @@ impl Conditions<'_> {
         }
     }
 
-    /// Writes the expressions of all sets but those that a deletion returns: `name (c1) AS (SELECT …), …`. Begins with the roots.
+    /// Writes the expressions of all sets but those that have none: `name (c1) AS (SELECT …), …`. Begins with the roots.
     pub(super) fn push_expressions(&self, sql: &mut Sql, locking: Locking) {
         let names = |set: &Set| expression_columns(set.columns.len()).join(", ");
         if let Some(set) = self.shape.sets.first() {
@@ -438,7 +438,8 @@ fn recursion(place: usize) -> String {
 pub(super) fn with(conditions: &Conditions<'_>) -> &'static str {
     let recursive = conditions.shape.groups.iter().any(|group| group.recursive);
     // An expression may name one that stands after it only so: a set that a deletion returns.
-    let forward = conditions.fused.iter().any(Option::is_some);
+    let returned = |fused: &Option<Fused>| matches!(fused, Some(Fused::Returned { .. }));
+    let forward = conditions.fused.iter().any(returned);
     match (recursive || forward) && conditions.form == Form::Expressions {
         true => "WITH RECURSIVE ",
         false => "WITH ",

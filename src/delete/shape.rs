@@ -299,11 +299,21 @@ impl Building<'_> {
                 Ok(equal && !self.closure.contains(&relation.table))
             }
             (Enforce::Auto, Action::Cascade | Action::SetNull | Action::SetDefault) => Ok(equal
-                && self.options.counting == Counting::Declined
+                && (self.options.counting == Counting::Declined || self.is_counted_for_little(key, followed))
                 && !self.relations.is_hooked(&relation.table)
                 && self.can_be_left_to_the_database(key, followed)),
             (Enforce::Auto, Action::SetValue | Action::Protect | Action::DoNothing | Action::Unknown) => Ok(false),
         }
+    }
+
+    /// Where one statement can both delete and count, the database's own cascade and a count are cheaper than deleting the rows first: its
+    /// triggers look for every deleted row's references anyway.
+    fn is_counted_for_little(&self, key: &ForeignKey, followed: &[ForeignKey]) -> bool {
+        let table = &key.relation.table;
+        let referencing = followed
+            .iter()
+            .filter(|other| other.relation.table == *table && self.closure.contains(&other.relation.referenced_table));
+        self.shape.backend == Backend::Postgres && key.on_delete == Action::Cascade && referencing.count() == 1
     }
 
     /// Whether a constraint of the database would delete or change rows that the key says something else about.

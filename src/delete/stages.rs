@@ -7,7 +7,7 @@ use super::counts::{Counted, is_roots};
 use super::options::Counting;
 use super::plan::Plan;
 use super::sets::{Locking, Storing, with};
-use super::shape::{Arm, Block, Key, Shape, Step, TableDelete};
+use super::shape::{Arm, Block, Key, ROOTS, Shape, Step, TableDelete};
 use crate::backend::Backend;
 use crate::ddl::identifier;
 use crate::name::ColumnName;
@@ -231,9 +231,27 @@ impl Plan {
         stages
     }
 
+    /// Whether nothing is to be done but to delete the roots, all of them in one statement: the database does the rest, and nobody counts.
+    pub(super) fn is_left_to_the_database(&self) -> bool {
+        let shape = &*self.shape;
+        let plain =
+            |delete: &TableDelete| delete.arms.iter().all(is_roots) && delete.by_identity.is_none() && !delete.hooked;
+        self.form() == Form::Inline
+            && self.options.counting == Counting::Declined
+            && shape.deletes.iter().all(|delete| delete.by_database || plain(delete))
+            && shape.updates.iter().all(|update| update.by_database)
+            && shape.blocks.iter().all(|block| block.by_database)
+            && shape.guards.is_empty()
+            && shape.locks.is_empty()
+            && !shape.defers
+    }
+
     /// Locks the roots, marks what is guarded, and stores the sets.
     fn find_roots(&self, conditions: &Conditions<'_>, stages: &mut Vec<Stage>) {
         let backend = self.shape.backend;
+        if self.is_left_to_the_database() {
+            return;
+        }
         match (conditions.form, backend) {
             // BEGIN IMMEDIATE has locked the whole database.
             (Form::Inline, Backend::Sqlite) | (Form::Expressions, _) => {}
@@ -351,13 +369,24 @@ impl Plan {
         }
     }
 
+    /// Whether the one statement looks up how many rows it deletes, in the snapshot it deletes them from. To have the deletions return their
+    /// rows costs as much again as deleting them, and is done where one table's rows go for several reasons.
+    ///
+    /// A row that somebody else deletes at the very moment is counted by both.
+    pub(super) fn is_looked_up(&self) -> bool {
+        let shape = &*self.shape;
+        !shape.is_stepwise && shape.is_tree && blocking(shape).next().is_none()
+    }
+
     /// The delete as one statement, on an engine that can change several tables in one: its only row holds a count for each item.
     pub(super) fn one_statement(&self) -> (Statement, Vec<(Counted, Part)>) {
         let shape = &*self.shape;
         let gates: Vec<_> = blocking(shape).collect();
-        let fused = match gates.is_empty() {
-            true => fuse(shape),
-            false => Vec::new(),
+        let looked_up = self.is_looked_up();
+        let fused = match (looked_up, gates.is_empty()) {
+            (true, _) => written(shape),
+            (false, true) => fuse(shape),
+            (false, false) => Vec::new(),
         };
         let conditions = self.conditions(Form::Expressions, &fused);
         let mut sql = Sql::new(shape.backend, with(&conditions));
@@ -381,7 +410,7 @@ impl Plan {
                 " AND (SELECT is_open FROM gate)".to_owned()
             }
         };
-        self.push_changes(&conditions, &mut sql, &gate);
+        self.push_changes(&conditions, &mut sql, &gate, looked_up);
         let mut items: Vec<(Counted, Part)> = Vec::new();
         let mut texts: Vec<String> = Vec::new();
         let mut select = |item: Counted, part: Part, text: String| {
@@ -402,7 +431,12 @@ impl Plan {
             .enumerate()
             .filter(|(_, delete)| !delete.by_database)
         {
-            for arm in 0..delete.arms.len() {
+            if delete.arms.iter().all(is_roots) {
+                let own = format!("(SELECT COUNT(*) FROM {})", expression(ROOTS));
+                select(Counted::Delete(place, 0), Part::Both, own);
+                continue;
+            }
+            for arm in 0..if looked_up { 0 } else { delete.arms.len() } {
                 let own = format!("(SELECT COUNT(*) FROM d{place}_{arm})");
                 select(Counted::Delete(place, arm), Part::Both, own);
                 for later in arm + 1..delete.arms.len() {
@@ -425,19 +459,28 @@ impl Plan {
         }
         sql.push(&format!(" SELECT {}", texts.join(", ")));
         if self.options.counting == Counting::Exact {
-            self.push_counts_before(&conditions, &mut sql, &mut items);
+            self.push_counts_before(&conditions, &mut sql, &mut items, looked_up);
         }
         (sql.statement(), items)
     }
 
     /// What no deletion or update counts is counted as it was before.
-    fn push_counts_before(&self, conditions: &Conditions<'_>, sql: &mut Sql, items: &mut Vec<(Counted, Part)>) {
+    fn push_counts_before(
+        &self,
+        conditions: &Conditions<'_>,
+        sql: &mut Sql,
+        items: &mut Vec<(Counted, Part)>,
+        looked_up: bool,
+    ) {
         let shape = &*self.shape;
         for counted in conditions.all_counted() {
             let (rows, own) = match counted {
                 Counted::Delete(place, _) => {
-                    let by_database = shape.deletes.get(place).is_some_and(|delete| delete.by_database);
-                    (by_database, by_database)
+                    let before = shape
+                        .deletes
+                        .get(place)
+                        .is_some_and(|delete| delete.by_database || looked_up && !delete.arms.iter().all(is_roots));
+                    (before, before)
                 }
                 Counted::Update(place, _) => match shape.updates.get(place) {
                     Some(update) if update.by_database => (true, true),
@@ -468,7 +511,7 @@ impl Plan {
         }
     }
 
-    fn push_changes(&self, conditions: &Conditions<'_>, sql: &mut Sql, gate: &str) {
+    fn push_changes(&self, conditions: &Conditions<'_>, sql: &mut Sql, gate: &str, looked_up: bool) {
         let shape = &*self.shape;
         for (place, update) in shape
             .updates
@@ -505,6 +548,10 @@ impl Plan {
                 conditions.push_arm(sql, "x", own);
                 conditions.push_none_of(sql, "x", delete.arms.iter().take(arm));
                 sql.push(gate);
+                if looked_up {
+                    sql.push(")");
+                    continue;
+                }
                 sql.push(" RETURNING 1");
                 for (set, known) in shape.sets.iter().enumerate() {
                     if known.table == delete.table && conditions.fused.get(set).is_some_and(Option::is_some) {
@@ -529,6 +576,12 @@ fn blocking(shape: &Shape) -> impl Iterator<Item = (usize, &Block)> {
     shape.blocks.iter().enumerate().filter(|(_, block)| !block.by_database)
 }
 
+/// All sets but the roots, which are found and locked once.
+fn written(shape: &Shape) -> Vec<Option<Fused>> {
+    let is_written = |set| (set != ROOTS).then_some(Fused::Written);
+    (0..shape.sets.len()).map(is_written).collect()
+}
+
 /// The sets that the deletion of their table returns: a table with one arm, outside any circle.
 fn fuse(shape: &Shape) -> Vec<Option<Fused>> {
     let mut fused = vec![None; shape.sets.len()];
@@ -540,7 +593,7 @@ fn fuse(shape: &Shape) -> Vec<Option<Fused>> {
                 .iter()
                 .position(|delete| delete.table == known.table && delete.arms.len() == 1 && !delete.by_database);
             if let (Some(place), Some(slot)) = (place, fused.get_mut(*set)) {
-                *slot = Some(Fused {
+                *slot = Some(Fused::Returned {
                     expression: format!("d{place}_0"),
                     columns: (1..=known.columns.len())
                         .map(|column| format!("s{set}_{column}"))

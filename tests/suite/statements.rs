@@ -167,7 +167,12 @@ async fn a_tree_of_three_levels(db: Db) -> Result<()> {
             "{report}"
         );
         expect(&log, one_each(db.backend))?;
-        ensure!(sent(&log) == plan.statements(), "{:?}", plan.statements());
+        let planned: Vec<_> = plan
+            .statements()
+            .iter()
+            .map(|sql| sql.escape_debug().to_string())
+            .collect();
+        ensure!(sent(&log).ends_with(&planned), "{planned:?}");
 
         let left = if place == 0 { 1 } else { 2 };
         let leaves = number(&store, "SELECT COUNT(*) FROM leaves").await?;

@@ -1,5 +1,6 @@
 //! The project's own chores. `cargo xtask help` lists them.
 
+mod bench;
 mod run;
 mod server;
 
@@ -35,6 +36,8 @@ enum Chore {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+    /// Measure deletes beside raw SQL, SeaORM's own and Python's, and write the page of results
+    Bench(bench::Options),
     /// Check the licences and sources of all dependencies against deny.toml, with cargo-deny
     Audit,
 }
@@ -44,6 +47,7 @@ fn main() -> Result<()> {
         Chore::Test { arguments } => test(arguments),
         Chore::Examples => examples(),
         Chore::Serve { command } => serve(&command),
+        Chore::Bench(options) => bench::bench(&options),
         Chore::Audit => audit(),
     }
 }

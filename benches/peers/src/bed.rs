@@ -36,6 +36,10 @@ impl Constraints {
         }
     }
 
+    pub(crate) fn of(letter: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.letter() == letter)
+    }
+
     fn clause(self, column: &str, table: &str) -> String {
         let action = match self {
             Self::Cascade => "CASCADE",
@@ -96,6 +100,15 @@ references = { table = "posts", columns = ["id"] }
 on_delete = "cascade"
 "#;
 
+/// The keys, all of which cascade, whatever the constraints do.
+pub(crate) async fn relations(store: &Store, constraints: Constraints) -> Result<Arc<Relations>> {
+    let relations = Relations::read(store.connection(), &Scope::Own).await?;
+    Ok(Arc::new(match constraints {
+        Constraints::Cascade => relations,
+        _ => relations.overlaid(&Overlay::parse(OVERLAY)?)?,
+    }))
+}
+
 impl Bed {
     pub(crate) async fn make(server: &str, constraints: Constraints) -> Result<Self> {
         let scratch = Scratch::create(server).await?;
@@ -109,17 +122,14 @@ impl Bed {
             counter.fetch_add(1, Ordering::Relaxed);
         });
         let store = Store::from_connection(sea_orm.clone(), entities())?;
-        let mut relations = Relations::read(store.connection(), &Scope::Own).await?;
-        if constraints != Constraints::Cascade {
-            relations = relations.overlaid(&Overlay::parse(OVERLAY)?)?;
-        }
+        let relations = relations(&store, constraints).await?;
         Ok(Self {
             backend: store.backend(),
             constraints,
             store,
             raw,
             sea_orm,
-            relations: Arc::new(relations),
+            relations,
             sent,
             scratch,
         })
@@ -225,6 +235,19 @@ impl Bed {
         let found = self.raw.numbers(sql::ALL, Keys::One(0)).await?;
         ensure!(found == expected, "{found:?} rows are left instead of {expected:?}");
         Ok(())
+    }
+
+    /// The engine's version.
+    pub(crate) async fn version(&self) -> Result<String> {
+        use sea_orm::{ConnectionTrait, Statement};
+        let sql = match self.backend {
+            Backend::Postgres => "SHOW server_version",
+            Backend::MySql => "SELECT VERSION()",
+            Backend::Sqlite => "SELECT sqlite_version()",
+        };
+        let statement = Statement::from_sql_and_values(self.backend.into(), sql, []);
+        let row = self.sea_orm.query_one_raw(statement).await?;
+        Ok(row.context("a version")?.try_get_by_index(0)?)
     }
 
     pub(crate) async fn discard(self) -> Result<()> {

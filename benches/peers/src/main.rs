@@ -1,132 +1,138 @@
-//! The benchmark.
+//! The benchmark: deletes by this library beside what else one could use, on the same rows in the same run.
+//!
+//! `cargo xtask bench` runs it with servers of its own. Contenders are shuffled in each round, tables are filled anew before each, and what is left
+//! is counted afterwards.
 
 mod bed;
 mod contender;
 mod entity;
+mod growth;
+mod page;
 mod raw;
+mod results;
 mod workload;
 
-use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use sea_orm_cascade::Backend;
 
 use bed::{Bed, Constraints};
 use contender::Contender;
+use results::{Entry, Results};
 use workload::Workload;
 
 #[derive(Parser)]
+#[command(about = "Measures deletes on the databases that are named")]
 struct Arguments {
+    /// A tenth of the rows, one round, and no growth
     #[arg(long)]
     quick: bool,
+    /// How often each contender runs, after a round that is not counted
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// W1, W2, W3, W4, W8; all, unless said otherwise
     #[arg(long, value_delimiter = ',')]
     workloads: Vec<String>,
     #[arg(long, value_delimiter = ',')]
     contenders: Vec<String>,
+    /// c, n, r, z; all, unless said otherwise
     #[arg(long, value_delimiter = ',')]
     constraints: Vec<String>,
-    #[arg(long, value_delimiter = ',')]
+    /// Servers, each by the URL of a database beside which others are made; `sqlite:scratch` is a file
+    #[arg(long, value_delimiter = ',', env = "BENCH_DATABASES_URL", hide_env_values = true)]
     databases: Vec<String>,
+    /// Do not let one user's posts grow to a million
+    #[arg(long)]
+    no_growth: bool,
+    /// The page to write; its chart goes beside it
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Results of other programs, in this one's form, to put on the page
+    #[arg(long)]
+    merge: Vec<PathBuf>,
+    /// Where to write the results as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    child: Option<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if let Some(url) = &arguments.child {
+        let letter = arguments.constraints.first().context("which constraints")?;
+        return growth::child(url, Constraints::of(letter).context("c, n, r or z")?).await;
+    }
+    let mut results = Results::default();
+    machine(&mut results);
     for url in &arguments.databases {
-        measure(url, &arguments).await?;
+        measure(url, &arguments, &mut results).await?;
+    }
+    for path in &arguments.merge {
+        let other: Results = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+        results.versions.extend(other.versions);
+        results.entries.extend(other.entries);
+    }
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, serde_json::to_string_pretty(&results)?)?;
+    }
+    if let Some(path) = &arguments.out {
+        std::fs::write(path, page::markdown(&results, arguments.quick))?;
+        std::fs::write(path.with_extension("svg"), page::chart(&results))?;
     }
     Ok(())
+}
+
+fn machine(results: &mut Results) {
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let system = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut add = |name: &str, value: String| results.versions.insert(name.to_owned(), value);
+    add(
+        "machine",
+        format!("{processors} processors, {} {}", std::env::consts::OS, system.trim()),
+    );
+    add("SeaORM", "2.0.4".to_owned());
 }
 
 fn chosen(names: &[String], name: &str) -> bool {
     names.is_empty() || names.iter().any(|known| known == name)
 }
 
-#[expect(clippy::print_stdout, reason = "this is a program")]
-async fn measure(url: &str, arguments: &Arguments) -> Result<()> {
+const fn engine(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Postgres => "PostgreSQL",
+        Backend::MySql => "MariaDB",
+        Backend::Sqlite => "SQLite",
+    }
+}
+
+async fn measure(url: &str, arguments: &Arguments, results: &mut Results) -> Result<()> {
     let mut beds = Vec::new();
     for constraints in Constraints::ALL {
         if chosen(&arguments.constraints, constraints.letter()) {
             beds.push(Bed::make(url, constraints).await?);
         }
     }
+    let engine = engine(beds.first().context("no constraints are chosen")?.backend);
+    if let Some(bed) = beds.first() {
+        results.versions.insert(engine.to_owned(), bed.version().await?);
+    }
     for workload in Workload::ALL {
-        if !chosen(&arguments.workloads, workload.name()) {
-            continue;
+        if chosen(&arguments.workloads, workload.name()) {
+            let entries = compare(&beds, workload, arguments).await?;
+            results.entries.extend(entries);
+            tell(results, engine, workload.name());
         }
-        let rows = workload.rows(arguments.quick);
-        let mut entries: Vec<(usize, Contender)> = Vec::new();
-        for (place, bed) in beds.iter().enumerate() {
-            for contender in Contender::ALL {
-                if contender.takes_part(bed.backend, bed.constraints, workload)
-                    && chosen(&arguments.contenders, contender.name())
-                {
-                    entries.push((place, contender));
+    }
+    if !arguments.quick && !arguments.no_growth {
+        for bed in &beds {
+            if matches!(bed.constraints, Constraints::Cascade | Constraints::Absent) {
+                for posts in [10_000, 100_000, 1_000_000] {
+                    results.growth.push(growth::measure(bed, engine, posts).await?);
                 }
-            }
-        }
-        let mut times: BTreeMap<(usize, Contender), Vec<f64>> = BTreeMap::new();
-        for round in 0..=arguments.rounds {
-            fastrand::shuffle(&mut entries);
-            for (place, contender) in &entries {
-                let bed = beds.get(*place).context("a bed")?;
-                if *contender == Contender::SeaOrm && round > 1 {
-                    continue;
-                }
-                bed.seed(rows).await?;
-                bed.sent();
-                let took = contender
-                    .run(bed, workload, rows)
-                    .await
-                    .with_context(|| format!("{contender:?} {:?} {workload:?}", bed.constraints))?;
-                bed.verify(rows, !matches!(contender, Contender::Query | Contender::Preview))
-                    .await?;
-                if round > 0 || *contender == Contender::SeaOrm {
-                    times
-                        .entry((*place, *contender))
-                        .or_default()
-                        .push(took.as_secs_f64() * 1000.0);
-                }
-            }
-        }
-        println!(
-            "{} {} ({} rows)",
-            url.split(':').next().unwrap_or_default(),
-            workload.name(),
-            rows.going()
-        );
-        let median = |times: &Vec<f64>| {
-            let mut sorted = times.clone();
-            sorted.sort_by(f64::total_cmp);
-            (
-                sorted.get(sorted.len() / 2).copied().unwrap_or_default(),
-                sorted.first().copied().unwrap_or_default(),
-            )
-        };
-        let base = times
-            .get(&(0, Contender::Cascade))
-            .or(times.get(&(0, Contender::Query)))
-            .map(median);
-        for (place, bed) in beds.iter().enumerate() {
-            let own: Vec<_> = times.iter().filter(|((known, _), _)| *known == place).collect();
-            let expert = own
-                .iter()
-                .filter(|((_, c), _)| matches!(c, Contender::AtOnce | Contender::ChildFirst | Contender::Query))
-                .map(|(_, t)| median(t))
-                .min_by(|a, b| a.0.total_cmp(&b.0));
-            for ((_, contender), own) in own {
-                let (middle, best) = median(own);
-                println!(
-                    "  {} {:12} {middle:9.2} ms (best {best:9.2})  x cascade {:5.2} (best {:5.2})  x expert {:5.2} (best {:5.2})",
-                    bed.constraints.letter(),
-                    contender.name(),
-                    middle / base.map_or(f64::NAN, |b| b.0),
-                    best / base.map_or(f64::NAN, |b| b.1),
-                    middle / expert.map_or(f64::NAN, |b| b.0),
-                    best / expert.map_or(f64::NAN, |b| b.1),
-                );
             }
         }
     }
@@ -134,4 +140,69 @@ async fn measure(url: &str, arguments: &Arguments) -> Result<()> {
         bed.discard().await?;
     }
     Ok(())
+}
+
+/// All contenders of one workload on one engine, in shuffled rounds.
+async fn compare(beds: &[Bed], workload: Workload, arguments: &Arguments) -> Result<Vec<Entry>> {
+    let rows = workload.rows(arguments.quick);
+    let mut runs: Vec<(&Bed, Contender, Entry)> = Vec::new();
+    for bed in beds {
+        for contender in Contender::ALL {
+            if contender.takes_part(bed.backend, bed.constraints, workload)
+                && chosen(&arguments.contenders, contender.name())
+            {
+                let entry = Entry {
+                    engine: engine(bed.backend).to_owned(),
+                    workload: workload.name().to_owned(),
+                    constraints: bed.constraints.letter().to_owned(),
+                    contender: contender.name().to_owned(),
+                    milliseconds: Vec::new(),
+                    statements: None,
+                };
+                runs.push((bed, contender, entry));
+            }
+        }
+    }
+    let rounds = if arguments.quick { 1 } else { arguments.rounds };
+    for round in 0..=rounds {
+        // The round of each is told by its place in its own list, so the order of this one is free.
+        fastrand::shuffle(&mut runs);
+        for (bed, contender, entry) in &mut runs {
+            // It is so much slower that one time says enough.
+            if *contender == Contender::SeaOrm && round != 1 {
+                continue;
+            }
+            bed.seed(rows).await?;
+            bed.sent();
+            let took = contender.run(bed, workload, rows).await;
+            let took = took.with_context(|| format!("{contender:?} with {:?} in {workload:?}", bed.constraints))?;
+            let sent = bed.sent();
+            let looked = matches!(contender, Contender::Query | Contender::Preview);
+            bed.verify(rows, !looked).await?;
+            if round > 0 {
+                entry.milliseconds.push(took.as_secs_f64() * 1000.0);
+                entry.statements = contender.by_hand(workload, rows).or(Some(sent));
+            }
+        }
+    }
+    let mut entries: Vec<Entry> = runs.into_iter().map(|(_, _, entry)| entry).collect();
+    entries.sort_by(|a, b| (&a.constraints, &a.contender).cmp(&(&b.constraints, &b.contender)));
+    Ok(entries)
+}
+
+#[expect(clippy::print_stderr, reason = "a program speaks to the person who runs it")]
+fn tell(results: &Results, engine: &str, workload: &str) {
+    let raw = results.find(engine, workload, "c", "cascade");
+    eprintln!("{engine} {workload}");
+    for entry in results.of(engine, workload) {
+        let against = |other: Option<&Entry>| other.map_or(f64::NAN, |other| entry.ratio(other));
+        eprintln!(
+            "  {} {:12} {:10.2} ms  {:6.2} × raw in c  {:6.2} × expert",
+            entry.constraints,
+            entry.contender,
+            entry.median(),
+            against(raw),
+            against(results.expert(entry)),
+        );
+    }
 }
