@@ -6,6 +6,7 @@ use sea_orm::QueryResult;
 
 use super::conditions::Conditions;
 use super::shape::{Arm, ROOTS};
+use crate::backend::Backend;
 use crate::error::Result;
 use crate::name::TableName;
 use crate::sql::Sql;
@@ -180,8 +181,8 @@ impl Conditions<'_> {
             return;
         };
         let text = match self.backend() {
-            crate::Backend::Postgres | crate::Backend::Sqlite => "text",
-            crate::Backend::MySql => "char",
+            Backend::Postgres | Backend::Sqlite => "text",
+            Backend::MySql => "char",
         };
         let list: Vec<_> = columns
             .iter()
