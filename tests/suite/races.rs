@@ -137,6 +137,7 @@ fn row(id: i64, owner_id: i64) -> thing::ActiveModel {
 }
 
 /// Where owners live.
+#[expect(dead_code, reason = "its rows are only deleted")]
 mod place {
     use sea_orm::entity::prelude::*;
 
