@@ -140,15 +140,13 @@ fn row(id: i64, owner_id: i64) -> thing::ActiveModel {
 mod place {
     use sea_orm::entity::prelude::*;
 
+    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "places")]
     pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub(crate) id: i64,
     }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub(crate) enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }
@@ -261,7 +259,10 @@ async fn cell(
         .insert_many((1..=2 * ROUNDS).map(|n| row(n, 1 + n % ROUNDS)))
         .await?;
     if level == Level::NextButOne {
-        execute(&pinger, "INSERT INTO places (id) SELECT id FROM owners").await?;
+        let places = pinger.repository::<place::Entity>();
+        places
+            .insert_many((1..=ROUNDS).map(|n| place::ActiveModel { id: Set(n) }))
+            .await?;
         execute(&pinger, "UPDATE owners SET place_id = id").await?;
     }
     let options = TransactionOptions::new().isolation(isolation);
