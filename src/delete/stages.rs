@@ -458,7 +458,19 @@ impl Plan {
             }
         }
         sql.push(&format!(" SELECT {}", texts.join(", ")));
-        // What no deletion or update counts is counted as it was before.
+        self.push_lookups(&conditions, &mut sql, looked_up, &mut items);
+        (sql.statement(), items)
+    }
+
+    /// Writes `, (SELECT COUNT(*) …)` for what no deletion or update counts: as it was before.
+    fn push_lookups(
+        &self,
+        conditions: &Conditions<'_>,
+        sql: &mut Sql,
+        looked_up: bool,
+        items: &mut Vec<(Counted, Part)>,
+    ) {
+        let shape = &*self.shape;
         for counted in conditions.all_counted() {
             let part = match counted {
                 Counted::Delete(place, _) => shape
@@ -478,18 +490,17 @@ impl Plan {
                 continue;
             };
             sql.push(", (SELECT COUNT(*)");
-            conditions.push_count_from(&mut sql, counted);
+            conditions.push_count_from(sql, counted);
             sql.push(")");
             items.push((counted, part));
             if let (Counted::Delete(..), Part::Rows) = (counted, part) {
                 sql.push(", (SELECT COUNT(*)");
-                conditions.push_count_from(&mut sql, counted);
-                conditions.push_not_counted_before(&mut sql, counted);
+                conditions.push_count_from(sql, counted);
+                conditions.push_not_counted_before(sql, counted);
                 sql.push(")");
                 items.push((counted, Part::Own));
             }
         }
-        (sql.statement(), items)
     }
 
     fn push_changes(&self, conditions: &Conditions<'_>, sql: &mut Sql, gate: &str, looked_up: bool) {
