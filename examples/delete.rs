@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use entity::{post, user};
 use scratch::Scratch;
 use sea_orm::ConnectionTrait;
@@ -49,7 +49,7 @@ async fn run(url: &str) -> Result<()> {
     let plan = delete::plan(&relations, &Roots::written("users", ["1"]), &DeleteOptions::new())?;
 
     println!("Deleting user 1 would be:\n\n{}\n", plan.preview(&store).await?);
-    let refused = plan.execute(&store).await.unwrap_err();
+    let refused = plan.execute(&store).await.err().context("it was deleted")?;
     ensure!(refused.is_blocked());
     println!("So it is refused: {refused}.\n");
 

@@ -51,6 +51,7 @@ async fn prepared(db: &Db) -> Result<Store> {
     Ok(store)
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a list")]
 async fn every_kind(db: Db) -> Result<()> {
     let store = prepared(&db).await?;
     let users = store.repository::<user::Entity>();

@@ -14,9 +14,9 @@ pub(crate) struct Options {
     /// A tenth of the rows, one round, no growth and no Python: to see that it works
     #[arg(long)]
     quick: bool,
-    /// How often each contender runs
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    /// How often each contender runs: 5 times, or once if it is to be quick
+    #[arg(long)]
+    rounds: Option<usize>,
     /// The page to write
     #[arg(long)]
     out: Option<PathBuf>,
@@ -41,7 +41,8 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
     peers
         .args(["run", "--release", "--quiet", "--package", "peers", "--"])
         .env("BENCH_DATABASES_URL", &urls);
-    peers.args(["--rounds", &options.rounds.to_string()]);
+    let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 5 });
+    peers.args(["--rounds", &rounds.to_string()]);
     if options.quick {
         peers.arg("--quick");
     } else if !options.no_python {

@@ -61,7 +61,7 @@ pub(crate) fn markdown(results: &Results, quick: bool) -> String {
 }
 
 fn table(page: &mut String, results: &Results, engine: &str, workload: &str) {
-    let mut entries: Vec<&Entry> = results.of(engine, workload).collect();
+    let mut entries: Vec<&Entry> = results.of(engine, workload);
     if entries.is_empty() {
         return;
     }

@@ -74,9 +74,15 @@ impl Raw {
     /// One statement, which needs no transaction.
     pub(crate) async fn execute(&self, sql: &str, keys: Keys<'_>) -> Result<()> {
         match self {
-            Self::Postgres(pool) => drop(on_postgres(sql, keys).execute(pool).await?),
-            Self::MySql(pool) => drop(on_mysql(sql, keys).execute(pool).await?),
-            Self::Sqlite(pool) => drop(on_sqlite(sql, keys).execute(pool).await?),
+            Self::Postgres(pool) => {
+                on_postgres(sql, keys).execute(pool).await?;
+            }
+            Self::MySql(pool) => {
+                on_mysql(sql, keys).execute(pool).await?;
+            }
+            Self::Sqlite(pool) => {
+                on_sqlite(sql, keys).execute(pool).await?;
+            }
         }
         Ok(())
     }

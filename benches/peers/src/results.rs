@@ -62,13 +62,15 @@ impl Entry {
 }
 
 impl Results {
-    pub(crate) fn of<'a>(&'a self, engine: &'a str, workload: &'a str) -> impl Iterator<Item = &'a Entry> {
+    pub(crate) fn of(&self, engine: &str, workload: &str) -> Vec<&Entry> {
         let entries = self.entries.iter();
-        entries.filter(move |entry| entry.engine == engine && entry.workload == workload)
+        let own = entries.filter(|entry| entry.engine == engine && entry.workload == workload);
+        own.collect()
     }
 
     pub(crate) fn find(&self, engine: &str, workload: &str, constraints: &str, contender: &str) -> Option<&Entry> {
         self.of(engine, workload)
+            .into_iter()
             .find(|entry| entry.constraints == constraints && entry.contender == contender)
     }
 
@@ -76,6 +78,7 @@ impl Results {
     pub(crate) fn expert(&self, entry: &Entry) -> Option<&Entry> {
         let known = self.of(&entry.engine, &entry.workload);
         known
+            .into_iter()
             .filter(|other| other.constraints == entry.constraints)
             .filter(|other| ["at-once", "child-first", "query"].contains(&other.contender.as_str()))
             .min_by(|a, b| a.median().total_cmp(&b.median()))

@@ -38,7 +38,11 @@ pub(crate) async fn compare(store: &Store, graph: &Graph, mode: Mode, seed: u64)
         .enforce(mode.enforce)
         .counting(mode.counting)
         .sample(seed % 3)
-        .check(if seed % 16 == 0 { Check::Schema } else { Check::Nothing });
+        .check(if seed.is_multiple_of(16) {
+            Check::Schema
+        } else {
+            Check::Nothing
+        });
     let plan = match delete::plan(&relations.into(), &sql::roots(graph), &options) {
         Ok(plan) => plan,
         Err(error) => {

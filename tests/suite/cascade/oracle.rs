@@ -74,6 +74,10 @@ pub(crate) fn is_root(graph: &Graph, row: &Row) -> bool {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "the definition from top to bottom, and nothing shared between its parts"
+)]
 pub(crate) fn outcome(graph: &Graph) -> Outcome {
     let all: Vec<Place> = graph
         .tables
