@@ -8,6 +8,8 @@ use scratch::Scratch;
 use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_cascade::{Backend, Entities, Store, StoreOptions};
 
+use crate::log::Listening;
+
 /// A test's body.
 pub(crate) type Body = fn(Db) -> Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
@@ -87,9 +89,7 @@ pub(crate) async fn execute(store: &Store, sql: &str) -> Result<()> {
 
 pub(crate) fn run<const N: usize>(modules: [Vec<Case>; N]) {
     let arguments = Arguments::from_args();
-    // A test's log is one of several subscribers that come and go; one that stays keeps what they listen to from being switched off meanwhile.
-    let listening = tracing_subscriber::registry::Registry::default();
-    tracing::subscriber::set_global_default(listening).ok();
+    tracing::subscriber::set_global_default(Listening).ok();
     let required = std::env::var("TEST_REQUIRE").unwrap_or_default();
     let mut trials = Vec::new();
     let servers = [
