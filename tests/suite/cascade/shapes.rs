@@ -22,6 +22,7 @@ cases![
 /// Makes a table of rows that each reference the one before, the first itself if it must, and deletes the first.
 async fn chain(store: &Store, rows: usize, required: bool, constraint: Option<&str>) -> Result<()> {
     let (null, first) = if required { (" NOT NULL", "1") } else { ("", "NULL") };
+    let forbids = matches!(constraint, Some("RESTRICT" | "NO ACTION"));
     let constraint = constraint.map_or_else(String::new, |action| {
         format!(", FOREIGN KEY (parent) REFERENCES nodes (id) ON DELETE {action}")
     });
@@ -59,6 +60,14 @@ async fn chain(store: &Store, rows: usize, required: bool, constraint: Option<&s
         )?;
         let preview = plan.preview(store).await?;
         ensure!(preview.deleted("nodes") == (rows / 2) as u64, "{preview:?}");
+        // InnoDB lets no row go that references itself and forbids it; the plan has said so.
+        let refuses = store.backend() == Backend::MySql && required && from == 1 && forbids;
+        if refuses {
+            ensure!(plan.warnings().iter().any(|warning| warning.contains(" cannot go")));
+            ensure!(plan.execute(store).await.is_err());
+            ensure!(number(store, "SELECT COUNT(*) FROM nodes").await? == i64::try_from(rows / 2)?);
+            continue;
+        }
         let report = plan.execute(store).await?;
         ensure!(
             counting == Counting::Declined || report.deleted("nodes") == (rows / 2) as u64,
