@@ -75,6 +75,7 @@ async fn main() -> Result<()> {
         let other: Results = serde_json::from_str(&std::fs::read_to_string(path)?)?;
         results.versions.extend(other.versions);
         results.entries.extend(other.entries);
+        results.growth.extend(other.growth);
     }
     if let Some(path) = &arguments.json {
         std::fs::write(path, serde_json::to_string_pretty(&results)?)?;
