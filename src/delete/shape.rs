@@ -220,7 +220,7 @@ pub(super) fn shape(
     building.deletes()?;
     building.look_before_deferring();
     building.groups();
-    building.warn(&followed);
+    building.warn();
     Ok(building.shape)
 }
 
@@ -403,8 +403,13 @@ impl Building<'_> {
         depths.values().copied().max().unwrap_or(0)
     }
 
-    fn warn(&mut self, followed: &[ForeignKey]) {
+    fn warn(&mut self) {
         let schema = self.relations.schema();
+        if let Some(first) = schema.unknown.first() {
+            self.shape.warnings.push(format!(
+                "the catalog does not tell this user everything, so rows of tables it hides may block, or go uncounted: {first}"
+            ));
+        }
         for Key { key, by_database } in &self.shape.keys {
             let relation = &key.relation;
             let table = schema.table(&relation.table);
@@ -449,7 +454,6 @@ impl Building<'_> {
                 ));
             }
         }
-        let _ = followed;
     }
 }
 
