@@ -280,7 +280,7 @@ async fn a_preview(db: Db) -> Result<()> {
     Ok(())
 }
 
-/// The same in a transaction of somebody else's.
+/// The same in a transaction of somebody else's: there PostgreSQL's lock is a statement of its own, so that every row that goes is counted.
 async fn inside_a_transaction(db: Db) -> Result<()> {
     let store = db.store_of(entities()).await?;
     store.create_all().await?;
@@ -290,5 +290,6 @@ async fn inside_a_transaction(db: Db) -> Result<()> {
     let body = store.transaction(async |tx| tx.repository::<shelf::Entity>().delete(1).await);
     let report = log.capture(body).await?;
     ensure!(report.deleted("leaves") == 8, "{report}");
-    expect(&log, one_each(db.backend))
+    let lock = usize::from(db.backend == Backend::Postgres);
+    expect(&log, one_each(db.backend) + lock)
 }
