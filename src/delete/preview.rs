@@ -91,8 +91,15 @@ impl Plan {
         for stage in leaving {
             send(connection, &stage.statement).await?;
         }
+        let root = self
+            .shape
+            .deletes
+            .iter()
+            .position(|delete| delete.table == self.shape.root);
         Ok(Preview {
-            roots: counts.get(&Counted::Roots).map_or(0, |found| found.rows),
+            roots: root
+                .and_then(|place| counts.get(&Counted::Delete(place, 0)))
+                .map_or(0, |found| found.rows),
             tables: self.table_reports(&counts),
             blockers: merged(blockers),
             plan: self.clone(),

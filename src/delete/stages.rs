@@ -74,9 +74,9 @@ impl Plan {
     /// Looking without touching.
     pub(super) fn preview_stages(&self) -> Vec<Stage> {
         let backend = self.shape.backend;
-        if backend == Backend::Postgres {
+        if backend == Backend::Postgres && self.form() == Form::Stored {
             let conditions = self.conditions(Form::Expressions, &[]);
-            let items = conditions.all_counted();
+            let items = to_preview(&conditions);
             let mut sql = Sql::new(backend, with(&conditions));
             conditions.push_expressions(&mut sql, Locking::No);
             sql.push(" ");
@@ -91,7 +91,7 @@ impl Plan {
         if conditions.form == Form::Stored {
             self.store(&conditions, Locking::No, &mut stages);
         }
-        for items in Conditions::pieces(conditions.all_counted()) {
+        for items in Conditions::pieces(to_preview(&conditions)) {
             stages.push(self.count_stage(&conditions, items, self.options.cap));
         }
         if conditions.form == Form::Stored {
@@ -364,4 +364,11 @@ impl Plan {
             });
         }
     }
+}
+
+/// What a preview counts. The roots are the first arm of their table.
+fn to_preview(conditions: &Conditions<'_>) -> Vec<Counted> {
+    let mut items = conditions.all_counted();
+    items.retain(|item| *item != Counted::Roots);
+    items
 }
