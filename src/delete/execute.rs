@@ -97,11 +97,11 @@ impl Plan {
         operation: &Operation,
         expected: Option<&Preview>,
     ) -> Result<DeleteReport> {
-        if !self.shape.is_stepwise && expected.is_none() && !connection.is_transaction() {
-            return self.at_once(connection).await;
-        }
         if self.is_left_to_the_database() && expected.is_none() {
             return self.step_by_step(connection, calls).await;
+        }
+        if !self.shape.is_stepwise && expected.is_none() && !connection.is_transaction() {
+            return self.at_once(connection).await;
         }
         connection
             .transaction(TransactionOptions::new(), operation, |tx| async move {

@@ -152,7 +152,7 @@ impl Plan {
     /// transaction. One that is [sent several times](super) stands here once.
     #[must_use]
     pub fn statements(&self) -> Vec<String> {
-        if !self.shape.is_stepwise {
+        if !self.shape.is_stepwise && !self.is_left_to_the_database() {
             return vec![self.one_statement().0.sql];
         }
         let stages = self.stages();
