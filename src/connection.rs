@@ -8,6 +8,7 @@
 //! - A transaction that met a retryable failure never commits, whoever swallowed the error.
 //! - A connection bound to a transaction holds it weakly: once the transaction has ended, using it is an error and not a surprise.
 
+mod alone;
 mod open;
 mod options;
 mod transaction;
@@ -28,6 +29,7 @@ use crate::observe::STATEMENT;
 pub use options::{Access, RetryPolicy, SqliteJournal, StoreOptions, TransactionOptions};
 use transaction::TransactionState;
 
+pub(crate) use alone::{Alone, Session};
 pub(crate) use open::open;
 
 /// A pool, or one transaction of it. Cheap to clone.
@@ -89,6 +91,18 @@ impl Connection {
             retry: RetryPolicy::never(),
             ..self.clone()
         }
+    }
+
+    /// A connection bound to a transaction that somebody else has begun, for as long as `transaction` is held.
+    pub(crate) fn within(transaction: &Arc<DatabaseTransaction>) -> Result<Self> {
+        Ok(Self {
+            backend: Backend::of(transaction.get_database_backend())?,
+            retry: RetryPolicy::never(),
+            bound: Bound::Transaction {
+                transaction: Arc::downgrade(transaction),
+                state: Arc::new(TransactionState::default()),
+            },
+        })
     }
 
     pub(crate) async fn close(self) -> Result<()> {

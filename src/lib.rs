@@ -39,6 +39,7 @@
 //! | [`orphans`] | rows whose reference dangles, and their repair |
 //! | [`render`] | pictures of a schema |
 //! | [`lint`] | what is wrong with it |
+//! | [`migrate`] | a foreign key on a table in use, without a stall |
 //! | [`delete`] | what a delete would do, what blocks it, and then exactly that |
 //! | [`Error`], [`ErrorKind`], [`error`] | what went wrong, the same on every backend |
 //! | [`Connection`] | SeaORM's `ConnectionTrait`, for any query of its own |
@@ -82,6 +83,7 @@ pub mod error;
 mod graph;
 pub mod introspect;
 pub mod lint;
+pub mod migrate;
 pub mod name;
 mod observe;
 pub mod orphans;

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 11] = [
     &["sql"],
     &["diff", "orphans"],
     &["delete", "drift", "lint"],
-    &["create", "registry"],
+    &["create", "migrate", "registry"],
     &["repository"],
 ];
 

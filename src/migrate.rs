@@ -1,0 +1,24 @@
+//! Changing a database that is in use: a foreign key on a table that has rows, and changes of a table that every engine can make.
+//!
+//! Start at [`RequiredForeignKey`].
+//!
+//! # Invariants
+//!
+//! - The catalog is the truth: before each step it is asked whether that is done already. The ledger only remembers how far the filling
+//!   of rows has come, and what MySQL cannot say of a key.
+//! - Each step is a transaction of its own and leaves a database that works; what interrupts a run is completed by running it again.
+//! - A row never gets an owner that nobody named.
+
+mod backfill;
+mod exclusive;
+mod foreign_key;
+mod progress;
+mod step;
+mod target;
+
+pub use backfill::{Backfill, Batch, RustBackfill};
+pub use exclusive::Exclusive;
+pub use foreign_key::{RequiredForeignKey, WritePath};
+pub use progress::{Control, Event};
+pub use step::{Lock, Step, StepKind};
+pub use target::Target;

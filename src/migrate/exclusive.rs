@@ -1,0 +1,133 @@
+//! [`Exclusive`]: one process at a time.
+//!
+//! The lock is held by a transaction that stays open on a connection of its own and touches no table: an advisory lock of PostgreSQL's that
+//! ends with the transaction, a named lock of MySQL's. A pooler that hands out a server's connection by the transaction keeps that
+//! connection for it, so the lock holds there too. It goes with the process that took it. A statement of a process that was killed
+//! may go on for a while after that; whoever comes next looks at the catalog before each step and after a step that failed.
+//!
+//! SQLite needs none of this: its one writer is the lock. On a Galera cluster named locks are each node's own: migrate through one node.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait};
+
+use crate::backend::Backend;
+use crate::connection::{Alone, Connection, Session};
+use crate::error::{Error, ErrorKind, Result, TimeLimit};
+
+/// A lock that one process has. [`release`](Self::release) it; if it is dropped, it goes with its connection.
+#[derive(Debug)]
+pub struct Exclusive {
+    held: Option<(Alone, DatabaseTransaction)>,
+    what: String,
+}
+
+impl Exclusive {
+    /// Takes the lock for `what`, waiting for another process so long; `waiting` is called once if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Timeout if the other process still has it then; connection.
+    pub async fn take(
+        connection: &Connection,
+        what: &str,
+        patience: Duration,
+        waiting: impl FnOnce() + Send,
+    ) -> Result<Self> {
+        let what = what.to_owned();
+        // Of no use to anybody else, and not to be cut off while it waits for a long step of another connection.
+        let begins = match connection.backend() {
+            Backend::Postgres => "SET idle_in_transaction_session_timeout = 0",
+            Backend::MySql => "SET SESSION wait_timeout = 2147483",
+            Backend::Sqlite => return Ok(Self { held: None, what }),
+        };
+        let session = Session {
+            begins: vec![begins.to_owned()],
+            busy_timeout: None,
+        };
+        let alone = connection.alone(session).await?;
+        let pool = alone.connection.as_pool().cloned();
+        let pool = pool.ok_or_else(|| Error::invalid_input("a lock needs a connection of its own"))?;
+        let transaction = pool.begin().await?;
+        let backend = connection.backend();
+        if !ask(&transaction, backend, &what, Duration::ZERO).await? {
+            waiting();
+            if !ask(&transaction, backend, &what, patience).await? {
+                return Err(Error::new(ErrorKind::Timeout { limit: TimeLimit::Lock }).with_hint(format!(
+                    "another process has had the lock for {what} for {} s: wait until it is done, or stop it",
+                    patience.as_secs()
+                )));
+            }
+        }
+        Ok(Self {
+            held: Some((alone, transaction)),
+            what,
+        })
+    }
+
+    /// Proves that the lock is still held.
+    ///
+    /// # Errors
+    ///
+    /// Connection if the connection that held it is gone, and the lock with it.
+    pub async fn check(&self) -> Result<()> {
+        let Some((_, transaction)) = &self.held else {
+            return Ok(());
+        };
+        let statement = Statement::from_string(transaction.get_database_backend(), "SELECT 1");
+        transaction.query_one_raw(statement).await.map(drop).map_err(|error| {
+            Error::from(error).with_hint(format!("the lock for {} is lost: begin again, it goes on from here", self.what))
+        })
+    }
+
+    /// Gives it back.
+    ///
+    /// # Errors
+    ///
+    /// Connection; the lock is gone then too.
+    pub async fn release(self) -> Result<()> {
+        if let Some((alone, transaction)) = self.held {
+            // It ends with the session, or, on PostgreSQL, with the transaction.
+            transaction.rollback().await?;
+            alone.close().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the lock was granted in time. On PostgreSQL waiting for it is cut off by the server.
+async fn ask(transaction: &DatabaseTransaction, backend: Backend, what: &str, patience: Duration) -> Result<bool> {
+    let (sql, seconds) = match (backend, patience.is_zero()) {
+        (Backend::Postgres, true) => (
+            "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' in ' || COALESCE(current_schema(), ''), 0))".to_owned(),
+            None,
+        ),
+        (Backend::Postgres, false) => {
+            let limit = format!("SET LOCAL lock_timeout = {}", patience.as_millis());
+            transaction.execute_unprepared(&limit).await?;
+            (
+                "SELECT true FROM (SELECT pg_advisory_xact_lock(hashtextextended($1 || ' in ' || COALESCE(current_schema(), ''), 0))) \
+                 AS locked"
+                    .to_owned(),
+                None,
+            )
+        }
+        (Backend::MySql | Backend::Sqlite, _) => (
+            // A lock's name is the server's and has at most 64 characters.
+            "SELECT COALESCE(GET_LOCK(CONCAT('cascade ', SHA1(CONCAT(DATABASE(), ' ', ?))), ?), 0) = 1".to_owned(),
+            Some(patience.as_secs()),
+        ),
+    };
+    let values = std::iter::once(what.into()).chain(seconds.map(Into::into));
+    let statement = Statement::from_sql_and_values(backend.into(), sql, values);
+    match transaction.query_one_raw(statement).await {
+        Ok(row) => Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?),
+        Err(error) => {
+            let error = Error::from(error);
+            match error.kind() {
+                ErrorKind::Timeout { limit: TimeLimit::Lock } => Ok(false),
+                _ => Err(error),
+            }
+        }
+    }
+}
