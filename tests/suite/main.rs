@@ -39,7 +39,7 @@ mod statements;
 mod transactions;
 
 fn main() {
-    if killed::run().unwrap() {
+    if killed::run().unwrap() || required::process::run().unwrap() {
         return;
     }
     harness::run([
@@ -66,6 +66,8 @@ fn main() {
         races::cases(),
         related::cases(),
         required::cases(),
+        required::killed::cases(),
+        required::locks::cases(),
         rows::cases(),
         samples::cases(),
         secrets::cases(),
