@@ -40,8 +40,16 @@ impl Exclusive {
         let what = what.to_owned();
         // It is not to be cut off while it waits for a long step of another connection.
         let (begins, goes_on) = match connection.backend() {
-            Backend::Postgres => (Vec::new(), Some("SET LOCAL idle_in_transaction_session_timeout = 0")),
-            Backend::MySql => (vec!["SET SESSION wait_timeout = 2147483".to_owned()], None),
+            Backend::Postgres => (
+                Vec::new(),
+                [
+                    // At a higher level it would keep its snapshot, for whose end its own CREATE INDEX CONCURRENTLY would wait.
+                    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+                    "SET LOCAL idle_in_transaction_session_timeout = 0",
+                ]
+                .as_slice(),
+            ),
+            Backend::MySql => (vec!["SET SESSION wait_timeout = 2147483".to_owned()], [].as_slice()),
             Backend::Sqlite => return Ok(Self { held: None, what }),
         };
         let session = Session {
@@ -51,22 +59,30 @@ impl Exclusive {
         let alone = connection.alone(session).await?;
         let pool = alone.connection.as_pool().cloned();
         let pool = pool.ok_or_else(|| Error::invalid_input("a lock needs a connection of its own"))?;
-        let transaction = pool.begin().await?;
-        if let Some(sql) = goes_on {
-            transaction.execute_unprepared(sql).await?;
-        }
         let backend = connection.backend();
-        if !ask(&transaction, backend, &what, Duration::ZERO).await? {
-            waiting();
-            if !ask(&transaction, backend, &what, patience).await? {
-                return Err(
-                    Error::new(ErrorKind::Timeout { limit: TimeLimit::Lock }).with_hint(format!(
-                        "another process has had the lock for {what} for {} s: wait until it is done, or stop it",
-                        patience.as_secs()
-                    )),
-                );
+        let started = Instant::now();
+        let mut waiting = Some(waiting);
+        let transaction = loop {
+            // A transaction each time: whoever builds an index without locking waits for the ends of those it has met asking.
+            let transaction = pool.begin().await?;
+            for sql in goes_on {
+                transaction.execute_unprepared(sql).await?;
             }
-        }
+            if ask(&transaction, backend, &what).await? {
+                break transaction;
+            }
+            transaction.rollback().await?;
+            if let Some(waiting) = waiting.take() {
+                waiting();
+            }
+            if started.elapsed() >= patience {
+                return Err(Error::new(ErrorKind::Timeout { limit: TimeLimit::Lock }).with_hint(format!(
+                    "another process has the lock for {what}, and kept it for {} s: wait until it is done, or stop it",
+                    patience.as_secs()
+                )));
+            }
+            tokio::time::sleep(POLL.mul_f64(0.5 + fastrand::f64())).await;
+        };
         Ok(Self {
             held: Some((alone, transaction)),
             what,
