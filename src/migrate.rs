@@ -13,12 +13,17 @@ mod backfill;
 mod exclusive;
 mod foreign_key;
 mod progress;
+pub(crate) mod rebuild;
+mod revert;
+mod sqlite;
 mod step;
 mod target;
+mod unfilled;
 
 pub use backfill::{Backfill, Batch, RustBackfill};
 pub use exclusive::Exclusive;
 pub use foreign_key::{RequiredForeignKey, WritePath};
 pub use progress::{Control, Event};
+pub use revert::Revert;
 pub use step::{Lock, Step, StepKind};
 pub use target::Target;

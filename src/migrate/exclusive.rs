@@ -53,10 +53,12 @@ impl Exclusive {
         if !ask(&transaction, backend, &what, Duration::ZERO).await? {
             waiting();
             if !ask(&transaction, backend, &what, patience).await? {
-                return Err(Error::new(ErrorKind::Timeout { limit: TimeLimit::Lock }).with_hint(format!(
-                    "another process has had the lock for {what} for {} s: wait until it is done, or stop it",
-                    patience.as_secs()
-                )));
+                return Err(
+                    Error::new(ErrorKind::Timeout { limit: TimeLimit::Lock }).with_hint(format!(
+                        "another process has had the lock for {what} for {} s: wait until it is done, or stop it",
+                        patience.as_secs()
+                    )),
+                );
             }
         }
         Ok(Self {
@@ -76,7 +78,10 @@ impl Exclusive {
         };
         let statement = Statement::from_string(transaction.get_database_backend(), "SELECT 1");
         transaction.query_one_raw(statement).await.map(drop).map_err(|error| {
-            Error::from(error).with_hint(format!("the lock for {} is lost: begin again, it goes on from here", self.what))
+            Error::from(error).with_hint(format!(
+                "the lock for {} is lost: begin again, it goes on from here",
+                self.what
+            ))
         })
     }
 
@@ -99,7 +104,8 @@ impl Exclusive {
 async fn ask(transaction: &DatabaseTransaction, backend: Backend, what: &str, patience: Duration) -> Result<bool> {
     let (sql, seconds) = match (backend, patience.is_zero()) {
         (Backend::Postgres, true) => (
-            "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' in ' || COALESCE(current_schema(), ''), 0))".to_owned(),
+            "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' in ' || COALESCE(current_schema(), ''), 0))"
+                .to_owned(),
             None,
         ),
         (Backend::Postgres, false) => {

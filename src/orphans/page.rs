@@ -9,7 +9,7 @@ use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::name::{ColumnName, KeyValues};
 use crate::schema::TypeKind;
-use crate::sql::{Sql, column};
+use crate::sql::{Sql, column, is_binary, shown};
 
 /// A place between two orphans of a key.
 ///
@@ -174,15 +174,7 @@ impl<'a> Pages<'a> {
     /// A column's value as text.
     fn shown(&self, name: &ColumnName) -> String {
         let backend = self.dangling.backend;
-        let value = column(backend, "c", name);
-        match backend {
-            Backend::Postgres => format!("CAST({value} AS text)"),
-            Backend::MySql if self.data_type(name).is_some_and(is_binary) => format!("HEX({value})"),
-            Backend::MySql => format!("CAST({value} AS CHAR)"),
-            Backend::Sqlite => {
-                format!("CASE typeof({value}) WHEN 'blob' THEN hex({value}) ELSE CAST({value} AS TEXT) END")
-            }
-        }
+        shown(backend, self.data_type(name), &column(backend, "c", name))
     }
 
     /// A shown value as one that compares with the column as the column's values do with each other.
@@ -221,11 +213,6 @@ impl<'a> Pages<'a> {
             },
         }
     }
-}
-
-fn is_binary(data_type: &str) -> bool {
-    let lower = data_type.to_ascii_lowercase();
-    lower.contains("binary") || lower.contains("blob")
 }
 
 /// Whether MySQL compares and sorts values of the type as it compares them with text, or with text that is cast.
