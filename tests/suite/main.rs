@@ -68,6 +68,7 @@ fn main() {
         required::cases(),
         required::killed::cases(),
         required::locks::cases(),
+        required::orphans::cases(),
         rows::cases(),
         samples::cases(),
         secrets::cases(),

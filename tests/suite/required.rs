@@ -3,6 +3,7 @@
 pub(crate) mod catalog;
 pub(crate) mod killed;
 pub(crate) mod locks;
+pub(crate) mod orphans;
 pub(crate) mod process;
 
 use anyhow::{Result, ensure};

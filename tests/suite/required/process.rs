@@ -193,6 +193,14 @@ pub(crate) async fn alone(store: &Store) -> Result<()> {
 
 /// Waits until somebody in this database waits for a lock of a table or a row.
 pub(crate) async fn somebody_waits(store: &Store) -> Result<()> {
+    while waiting(store).await? == 0 {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// How many do.
+pub(crate) async fn waiting(store: &Store) -> Result<i64> {
     let waiting = match store.backend() {
         Backend::Postgres => {
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
@@ -205,8 +213,5 @@ pub(crate) async fn somebody_waits(store: &Store) -> Result<()> {
         }
         Backend::Sqlite => "SELECT 1",
     };
-    while number(store, waiting).await? == 0 {
-        tokio::task::yield_now().await;
-    }
-    Ok(())
+    number(store, waiting).await
 }
