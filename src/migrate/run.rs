@@ -252,6 +252,9 @@ impl Run<'_> {
         let ledger = Ledger::of(situation.backend(), &self.request.label());
         let mut report = ChangeReport::new(situation.key.relation.clone());
         let mut rounds = 0;
+        if !situation.has_default() {
+            self.forget_default(&mut situation, &ledger).await?;
+        }
         if let Direction::Forward = direction {
             self.prepare(&mut situation, &ledger).await?;
         }
@@ -272,6 +275,9 @@ impl Run<'_> {
             let again = next(&situation, self.request, direction)?.is_some_and(|next| next.kind == kind);
             match done {
                 Ok(attempts) if !again || report.stopped.is_some() => {
+                    if kind == StepKind::CloseWritePath {
+                        self.forget_default(&mut situation, &ledger).await?;
+                    }
                     let took = started.elapsed();
                     report.steps.push(StepReport { kind, took, attempts });
                     self.request.tell(&Event::Ends { step: kind, took });
@@ -443,6 +449,15 @@ impl Run<'_> {
             ..situation.entry()
         };
         ledger.write(connection, &entry).await
+    }
+
+    /// A default that is there from now on is somebody else's.
+    async fn forget_default(&self, situation: &mut Situation, ledger: &Ledger) -> Result<()> {
+        if let Some(entry) = situation.entry.as_mut().filter(|entry| entry.gave_default) {
+            entry.gave_default = false;
+            ledger.write(self.working, entry).await?;
+        }
+        Ok(())
     }
 
     /// Outside any transaction. What follows a statement that fails puts the session back as it was.
