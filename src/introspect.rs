@@ -10,7 +10,6 @@
 
 mod draft;
 mod keys;
-mod lex;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]

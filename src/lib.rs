@@ -81,6 +81,7 @@ mod drift;
 pub mod error;
 mod graph;
 pub mod introspect;
+mod lex;
 pub mod lint;
 pub mod name;
 mod observe;

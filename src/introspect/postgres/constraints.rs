@@ -4,7 +4,7 @@ use sea_orm::QueryResult;
 
 use super::super::draft::Draft;
 use super::super::keys::{self, Read, unknown_actions};
-use super::super::lex::without_parentheses;
+use crate::lex::without_parentheses;
 use super::super::rows::table_name;
 use super::json::columns;
 use super::{namespace_in_scope, schema_of};

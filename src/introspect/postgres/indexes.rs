@@ -4,7 +4,7 @@ use sea_orm::QueryResult;
 use serde::Deserialize;
 
 use super::super::draft::Draft;
-use super::super::lex::{between_commas, group, joined, tokens, without_parentheses};
+use crate::lex::{between_commas, group, joined, tokens, without_parentheses};
 use super::super::rows::table_name;
 use super::json::json;
 use super::{namespace_in_scope, schema_of};

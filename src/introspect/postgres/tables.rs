@@ -3,7 +3,7 @@
 use sea_orm::QueryResult;
 
 use super::super::draft::Draft;
-use super::super::lex::without_parentheses;
+use crate::lex::without_parentheses;
 use super::super::rows::table_name;
 use super::json::json;
 use super::{namespace_in_scope, schema_of};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::QueryResult;
 
 use super::super::draft::Draft;
-use super::super::lex::{Kind, tokens};
+use crate::lex::{Kind, tokens};
 use super::super::rows::table_name;
 use super::definition::Definition;
 use super::ordinary_tables;
