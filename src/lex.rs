@@ -12,10 +12,10 @@ pub(crate) struct Token<'a> {
     pub(crate) kind: Kind,
     /// As it stands in the text, with its quotes.
     pub(crate) text: &'a str,
-    /// Whether white space or a comment is before it.
-    pub(crate) spaced: bool,
     /// Where it begins, in bytes.
     pub(crate) at: usize,
+    /// Whether white space or a comment is before it.
+    pub(crate) spaced: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +67,8 @@ pub(crate) fn lexemes(backend: Backend, sql: &str) -> Vec<Token<'_>> {
         tokens.push(Token {
             kind,
             text: token,
-            spaced,
             at: sql.len() - text.len(),
+            spaced,
         });
         (rest, spaced) = (after, kind == Kind::Comment);
     }
@@ -131,11 +131,16 @@ pub(crate) fn joined(tokens: &[Token<'_>]) -> String {
 }
 
 impl Token<'_> {
+    /// Where it ends, in bytes.
+    pub(crate) const fn end(&self) -> usize {
+        self.at + self.text.len()
+    }
+
     pub(crate) fn is(&self, symbol: char) -> bool {
         self.kind == Kind::Symbol && self.text.starts_with(symbol)
     }
 
-        pub(crate) fn is_word(&self, word: &str) -> bool {
+    pub(crate) fn is_word(&self, word: &str) -> bool {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
     }
 

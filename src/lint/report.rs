@@ -146,7 +146,9 @@ fn uri(path: &str) -> String {
     let mut uri = String::new();
     for byte in path.replace('\\', "/").bytes() {
         match byte {
-            b'/' | b'-' | b'_' | b'.' | b'~' | b':' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(byte)),
+            b'/' | b'-' | b'_' | b'.' | b'~' | b':' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                uri.push(char::from(byte))
+            }
             _ => {
                 // Writing to a string does not fail.
                 let _ = write!(uri, "%{byte:02X}");

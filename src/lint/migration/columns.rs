@@ -211,7 +211,8 @@ pub(super) fn one_statement_backfill(history: &History<'_>) -> Vec<Seen> {
             })
         });
         if let Some(column) = added {
-            let message = format!("{table}.{column} is filled by one UPDATE: all rows of {table} are locked until it ends");
+            let message =
+                format!("{table}.{column} is filled by one UPDATE: all rows of {table} are locked until it ends");
             let fix = Fix::Advice(
                 "fill it in batches, each a range of the primary key and a transaction of its own, and in a migration of its own".to_owned(),
             );

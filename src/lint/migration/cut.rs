@@ -32,7 +32,7 @@ pub(super) fn statements(backend: Backend, text: &str) -> Vec<Piece<'_>> {
             }
         } else if token.is(';') && open.ends() {
             pieces.extend(std::mem::take(&mut open).closed(text));
-            ended = Some(token.at);
+            ended = Some(token.end());
         } else {
             open.push(token);
         }
@@ -74,7 +74,9 @@ impl<'a> Open<'a> {
         let kinds = ["TRIGGER", "PROCEDURE", "FUNCTION", "EVENT"];
         let head = self.tokens.iter().take(8);
         self.tokens.first().is_some_and(|first| first.is_word("CREATE"))
-            && head.into_iter().any(|token| kinds.iter().any(|kind| token.is_word(kind)))
+            && head
+                .into_iter()
+                .any(|token| kinds.iter().any(|kind| token.is_word(kind)))
     }
 
     const fn ends(&self) -> bool {
@@ -85,7 +87,7 @@ impl<'a> Open<'a> {
         let (first, last) = (self.tokens.first()?, self.tokens.last()?);
         let before = text.get(..first.at)?;
         Some(Piece {
-            sql: text.get(first.at..last.at + last.text.len())?,
+            sql: text.get(first.at..last.end())?,
             lines_before: before.matches('\n').count(),
             ignored: self.ignored,
             tokens: self.tokens,

@@ -235,7 +235,8 @@ impl<'a> Tables<'a> {
             Act::DropTable { table } => self.made.retain(|made| !same(backend, made, table)),
             Act::RenameTable { table, to } => {
                 let was_there = self.existing(table);
-                self.made.retain(|made| !same(backend, made, table) && !same(backend, made, to));
+                self.made
+                    .retain(|made| !same(backend, made, table) && !same(backend, made, to));
                 match was_there {
                     true => self.renamed.push(to.clone()),
                     false => self.made.push(to.clone()),

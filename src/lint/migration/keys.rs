@@ -38,7 +38,10 @@ pub(super) fn validating_key(history: &History<'_>) -> Vec<Seen> {
             ),
             Backend::Sqlite => continue,
         };
-        found.push(Seen::of(event, Draft::new(table, &key.columns, message, fix).and(&to(key))));
+        found.push(Seen::of(
+            event,
+            Draft::new(table, &key.columns, message, fix).and(&to(key)),
+        ));
     }
     found
 }
@@ -75,17 +78,21 @@ pub(super) fn validated_at_once(history: &History<'_>) -> Vec<Seen> {
         };
         let together = |other: &Event| {
             other.judged
-                && (other.source == event.source || (other.transaction.is_some() && other.transaction == event.transaction))
+                && (other.source == event.source
+                    || (other.transaction.is_some() && other.transaction == event.transaction))
         };
-        let added = history.before(position).filter(|other| together(other)).find_map(|other| {
-            let (on, added, columns) = match &other.act {
-                Act::AddKey(key) if !key.validated => (&key.table, &key.name, key.columns.clone()),
-                Act::AddCheck(check) if !check.validated => (&check.table, &check.name, check.not_null.clone()),
-                _ => return None,
-            };
-            let is_it = history.same(on, table) && added.as_ref().is_none_or(|added| added == name);
-            is_it.then_some(columns)
-        });
+        let added = history
+            .before(position)
+            .filter(|other| together(other))
+            .find_map(|other| {
+                let (on, added, columns) = match &other.act {
+                    Act::AddKey(key) if !key.validated => (&key.table, &key.name, key.columns.clone()),
+                    Act::AddCheck(check) if !check.validated => (&check.table, &check.name, check.not_null.clone()),
+                    _ => return None,
+                };
+                let is_it = history.same(on, table) && added.as_ref().is_none_or(|added| added == name);
+                is_it.then_some(columns)
+            });
         if let Some(columns) = added {
             let message = format!(
                 "{name} of {table} is added NOT VALID and validated in one {}: writers wait for both",
@@ -94,8 +101,12 @@ pub(super) fn validated_at_once(history: &History<'_>) -> Vec<Seen> {
                     None => "statement",
                 }
             );
-            let fix = Fix::Advice("VALIDATE CONSTRAINT in a transaction of its own, after the one that adds it".to_owned());
-            found.push(Seen::of(event, Draft::new(table, &columns, message, fix).and(&format!(" {name}"))));
+            let fix =
+                Fix::Advice("VALIDATE CONSTRAINT in a transaction of its own, after the one that adds it".to_owned());
+            found.push(Seen::of(
+                event,
+                Draft::new(table, &columns, message, fix).and(&format!(" {name}")),
+            ));
         }
     }
     found

@@ -29,7 +29,8 @@ pub(super) fn blocking_index(history: &History<'_>) -> Vec<Seen> {
                 let of = named(name.as_deref(), table);
                 let message = format!("{of} is made CONCURRENTLY inside a transaction, which PostgreSQL refuses");
                 let fix = Fix::Advice(
-                    "send it by itself and in no transaction: a migration whose use_transaction is Some(false)".to_owned(),
+                    "send it by itself and in no transaction: a migration whose use_transaction is Some(false)"
+                        .to_owned(),
                 );
                 let draft = Draft::new(table, columns, message, fix).severity(Severity::Error);
                 found.push(Seen::of(event, and(draft, name.as_deref())));
@@ -51,7 +52,8 @@ pub(super) fn blocking_index(history: &History<'_>) -> Vec<Seen> {
                     column_of(table, columns)
                 );
                 let fix = Fix::Advice(
-                    "CREATE UNIQUE INDEX CONCURRENTLY in no transaction, and then ADD CONSTRAINT … UNIQUE USING INDEX".to_owned(),
+                    "CREATE UNIQUE INDEX CONCURRENTLY in no transaction, and then ADD CONSTRAINT … UNIQUE USING INDEX"
+                        .to_owned(),
                 );
                 found.push(Seen::of(event, Draft::new(table, columns, message, fix).and(" unique")));
             }
@@ -84,14 +86,15 @@ fn is_partitioned(history: &History<'_>, table: &TableName) -> bool {
 
 /// The statement with the word in it, where it may be.
 fn concurrently(history: &History<'_>, event: &Event) -> Fix {
-    let advice = "CREATE INDEX CONCURRENTLY, by itself and in no transaction: a migration whose use_transaction is Some(false)";
+    let advice =
+        "CREATE INDEX CONCURRENTLY, by itself and in no transaction: a migration whose use_transaction is Some(false)";
     if event.transaction.is_some() {
         return Fix::Advice(advice.to_owned());
     }
     let with_it = history.sql(event.source).and_then(|sql| {
         let tokens = tokens(history.backend, sql);
         let index = tokens.iter().find(|token| token.is_word("INDEX"))?;
-        let (before, after) = sql.split_at_checked(index.at + index.text.len())?;
+        let (before, after) = sql.split_at_checked(index.end())?;
         Some(format!("{before} CONCURRENTLY{after};"))
     });
     with_it.map_or_else(|| Fix::Advice(advice.to_owned()), Fix::Sql)

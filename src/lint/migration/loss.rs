@@ -49,7 +49,9 @@ pub(super) fn destructive(history: &History<'_>) -> Vec<Seen> {
                 (
                     table,
                     Vec::new(),
-                    format!("the foreign key {name} of {table} is dropped: nothing keeps rows from referencing what is not there"),
+                    format!(
+                        "the foreign key {name} of {table} is dropped: nothing keeps rows from referencing what is not there"
+                    ),
                     "add the key that replaces it in the same migration, or declare in cascade.toml who enforces it from then on",
                 )
             }
@@ -115,7 +117,10 @@ fn is_replaced(history: &History<'_>, position: usize, table: &TableName) -> boo
 /// Whether a constraint is a foreign key, as far as the schema, what was added before, or else its name tells.
 fn is_key(history: &History<'_>, position: usize, table: &TableName, name: &str) -> bool {
     if let Some(known) = history.known(table) {
-        let mut names = known.foreign_keys.iter().filter_map(|key| key.relation.constraint.as_ref());
+        let mut names = known
+            .foreign_keys
+            .iter()
+            .filter_map(|key| key.relation.constraint.as_ref());
         return names.any(|its| its.as_str() == name);
     }
     let added = history.before(position).find_map(|event| match &event.act {

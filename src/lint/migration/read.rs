@@ -44,7 +44,7 @@ pub(super) fn acts(backend: Backend, tokens: &[Token<'_>]) -> Vec<Act> {
         }
     } else if cursor.word("LOCK") {
         lock(&mut cursor, &mut acts);
-    } else if cursor.one_of(&["REINDEX", "CLUSTER", "VACUUM"]) {
+    } else if cursor.is("CLUSTER") || cursor.is("VACUUM") {
         rewrite(&mut cursor, &mut acts);
     } else {
         session::read(&mut cursor, &mut acts);
@@ -63,7 +63,9 @@ const fn exclusive(table: TableName) -> Act {
 /// The tables of a list. What follows the name in its part is no name.
 fn tables(cursor: &mut Cursor<'_, '_>) -> Vec<TableName> {
     let parts = between_commas(cursor.rest).into_iter();
-    parts.filter_map(|part| Cursor::new(cursor.backend, part).table()).collect()
+    parts
+        .filter_map(|part| Cursor::new(cursor.backend, part).table())
+        .collect()
 }
 
 fn rename(table: Option<TableName>, to: Option<TableName>, acts: &mut Vec<Act>) {
@@ -188,16 +190,11 @@ fn lock(cursor: &mut Cursor<'_, '_>, acts: &mut Vec<Act>) {
     }
 }
 
-/// What reads or writes a whole table anew (PostgreSQL).
+/// What writes a whole table anew (PostgreSQL).
 fn rewrite(cursor: &mut Cursor<'_, '_>, acts: &mut Vec<Act>) {
-    let gentle = cursor.has(&["CONCURRENTLY"]);
-    let full = cursor.has(&["FULL"]) || cursor.rest.is_empty();
-    let reindex = cursor.word("TABLE");
-    let cluster = cursor.has(&["USING"]);
-    if gentle || !(full || reindex || cluster) {
-        return;
-    }
+    let whole = cursor.is("CLUSTER") || cursor.has(&["FULL"]);
+    cursor.step();
     cursor.group();
     while cursor.one_of(&["FULL", "FREEZE", "VERBOSE", "ANALYZE"]) {}
-    acts.extend(cursor.table().map(exclusive));
+    acts.extend(cursor.table().filter(|_| whole).map(exclusive));
 }

@@ -125,6 +125,13 @@ impl<'a> Script<'a> {
         self
     }
 
+    /// The same with the statements of another one behind its own.
+    #[must_use]
+    pub fn then(mut self, next: &Script<'_>) -> Self {
+        self.statements.extend(next.statements.iter().cloned());
+        self
+    }
+
     /// Whether it applies something or rolls it back.
     #[must_use]
     pub const fn direction(mut self, direction: Direction) -> Self {

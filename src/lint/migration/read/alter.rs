@@ -160,8 +160,23 @@ pub(super) fn on_referenced(backend: Backend, table: TableName) -> Option<Act> {
 /// Whether a token begins a clause and ends what stands before it.
 pub(super) fn is_clause(token: &Token<'_>) -> bool {
     let words = [
-        "CONSTRAINT", "NOT", "NULL", "DEFAULT", "PRIMARY", "UNIQUE", "REFERENCES", "CHECK", "GENERATED", "COLLATE", "AS", "ON",
-        "DEFERRABLE", "INITIALLY", "COMMENT", "AFTER", "FIRST",
+        "CONSTRAINT",
+        "NOT",
+        "NULL",
+        "DEFAULT",
+        "PRIMARY",
+        "UNIQUE",
+        "REFERENCES",
+        "CHECK",
+        "GENERATED",
+        "COLLATE",
+        "AS",
+        "ON",
+        "DEFERRABLE",
+        "INITIALLY",
+        "COMMENT",
+        "AFTER",
+        "FIRST",
     ];
     words.iter().any(|word| token.is_word(word))
 }

@@ -67,7 +67,12 @@ pub(super) fn read(action: &mut Cursor<'_, '_>, table: &TableName, alone: bool, 
     } else if action.word("CHECK") {
         let condition = action.group().unwrap_or_default();
         let validated = !not_valid(action);
-        acts.push(Act::AddCheck(check(table, name, &Cursor::new(action.backend, condition), validated)));
+        acts.push(Act::AddCheck(check(
+            table,
+            name,
+            &Cursor::new(action.backend, condition),
+            validated,
+        )));
     } else if action.word("UNIQUE") || action.words(&["PRIMARY", "KEY"]) {
         if !action.has(&["USING", "INDEX"]) {
             while action.rest.first().is_some_and(|token| !token.is('(')) {
@@ -125,7 +130,9 @@ pub(super) fn column(action: &mut Cursor<'_, '_>, table: &TableName, acts: &mut 
     let Some(name) = action.column() else {
         return;
     };
-    let serial = ["SERIAL", "BIGSERIAL", "SMALLSERIAL"].iter().any(|word| action.is(word));
+    let serial = ["SERIAL", "BIGSERIAL", "SMALLSERIAL"]
+        .iter()
+        .any(|word| action.is(word));
     let own = serial
         || action.has(&["GENERATED"])
         || action.has(&["AUTO_INCREMENT"])

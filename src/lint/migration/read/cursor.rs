@@ -35,11 +35,8 @@ impl<'t, 'a> Cursor<'t, 'a> {
 
     /// Steps over these words, if they are next; else over none.
     pub(super) fn words(&mut self, words: &[&str]) -> bool {
-        let are = self.rest.len() >= words.len()
-            && words
-                .iter()
-                .zip(self.rest)
-                .all(|(word, token)| token.is_word(word));
+        let are =
+            self.rest.len() >= words.len() && words.iter().zip(self.rest).all(|(word, token)| token.is_word(word));
         if are {
             self.rest = self.rest.get(words.len()..).unwrap_or_default();
         }
@@ -74,12 +71,9 @@ impl<'t, 'a> Cursor<'t, 'a> {
 
     /// Whether the words stand in what is left, in parentheses or not.
     pub(super) fn has(&self, words: &[&str]) -> bool {
-        self.rest.windows(words.len().max(1)).any(|window| {
-            words
-                .iter()
-                .zip(window)
-                .all(|(word, token)| token.is_word(word))
-        })
+        self.rest
+            .windows(words.len().max(1))
+            .any(|window| words.iter().zip(window).all(|(word, token)| token.is_word(word)))
     }
 
     /// What is in the parentheses that are next.
@@ -148,7 +142,8 @@ impl<'t, 'a> Cursor<'t, 'a> {
                 let mut part = Cursor::new(self.backend, part);
                 let column = part.column()?;
                 // An expression is no column.
-                (!part.rest.first().is_some_and(|token| token.is('(')) || self.backend == Backend::MySql).then_some(column)
+                (!part.rest.first().is_some_and(|token| token.is('(')) || self.backend == Backend::MySql)
+                    .then_some(column)
             })
             .collect()
     }

@@ -17,10 +17,12 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>, acts: &mut Vec<Act>) {
         let Some(table) = cursor.table() else {
             return;
         };
-        acts.push(match cursor.has(&["WHERE"]) || cursor.has(&["LIMIT"]) || cursor.has(&["USING"]) {
-            true => Act::Write { table },
-            false => Act::Empty { table },
-        });
+        acts.push(
+            match cursor.has(&["WHERE"]) || cursor.has(&["LIMIT"]) || cursor.has(&["USING"]) {
+                true => Act::Write { table },
+                false => Act::Empty { table },
+            },
+        );
     } else if cursor.word("INSERT") || cursor.word("REPLACE") {
         if cursor.find("INTO") {
             cursor.step();
@@ -89,9 +91,7 @@ fn is_whole(rest: &Cursor<'_, '_>) -> bool {
         return true;
     }
     rest.step();
-    let end = top_level(rest.rest, |token| {
-        token.is_word("RETURNING") || token.is_word("ORDER")
-    });
+    let end = top_level(rest.rest, |token| token.is_word("RETURNING") || token.is_word("ORDER"));
     let condition = rest.rest.get(..end).unwrap_or(rest.rest);
     between_ands(condition).into_iter().all(|part| match part {
         // IS NULL, and IS NOT NULL

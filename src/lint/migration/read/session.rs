@@ -15,7 +15,11 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>, acts: &mut Vec<Act>) {
     } else if first.word("SET") {
         set(&mut first, acts);
     } else if first.word("RESET") {
-        acts.extend(first.name().and_then(|name| setting(cursor.backend, &name, false, Scope::Session)));
+        acts.extend(
+            first
+                .name()
+                .and_then(|name| setting(cursor.backend, &name, false, Scope::Session)),
+        );
     } else if first.word("PRAGMA") {
         pragma(&mut first, acts);
     } else if first.is("SELECT") && first.find("set_config") {
@@ -50,7 +54,9 @@ fn set_config(backend: Backend, arguments: &[Token<'_>]) -> Option<Act> {
     let mut parts = crate::lex::between_commas(arguments).into_iter();
     let name = parts.next()?.first()?.name();
     let value = parts.next()?;
-    let local = parts.next().is_some_and(|part| part.iter().any(|token| token.is_word("true")));
+    let local = parts
+        .next()
+        .is_some_and(|part| part.iter().any(|token| token.is_word("true")));
     let scope = if local { Scope::Transaction } else { Scope::Session };
     setting(backend, &name, is_positive(value), scope)
 }

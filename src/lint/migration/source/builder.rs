@@ -46,7 +46,9 @@ pub(super) fn acts(call: &str, argument: &[Token], names: &Names<'_, '_>) -> Vec
     match call {
         "create_table" => {
             let referenced = built.all("foreign_key").filter_map(|key| key.referenced());
-            let locks = referenced.map(|table| lock(table, Lock::ShareRowExclusive)).collect::<Vec<_>>();
+            let locks = referenced
+                .map(|table| lock(table, Lock::ShareRowExclusive))
+                .collect::<Vec<_>>();
             let perhaps = built.has("if_not_exists");
             [vec![Act::CreateTable { table, perhaps }], locks].concat()
         }
@@ -170,10 +172,13 @@ where
     fn all(&self, method: &str) -> impl Iterator<Item = Built<'b, 'a, 't>> {
         let names = self.names;
         let method = method.to_owned();
-        self.methods.iter().filter(move |(name, _)| *name == method).map(move |(_, arguments)| Built {
-            methods: methods(names.followed(arguments)),
-            names,
-        })
+        self.methods
+            .iter()
+            .filter(move |(name, _)| *name == method)
+            .map(move |(_, arguments)| Built {
+                methods: methods(names.followed(arguments)),
+                names,
+            })
     }
 
     /// The table that a key references.

@@ -57,14 +57,7 @@ pub(super) fn function(tokens: &[Token]) -> Option<(Function<'_>, &[Token])> {
         return None;
     }
     let (body, after) = group(rest);
-    Some((
-        Function {
-            name,
-            parameters,
-            body,
-        },
-        after,
-    ))
+    Some((Function { name, parameters, body }, after))
 }
 
 fn after_generics(tokens: &[Token]) -> &[Token] {

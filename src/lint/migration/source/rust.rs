@@ -203,7 +203,9 @@ fn character(text: &str) -> usize {
     match characters.next() {
         Some((_, '\\')) => {
             characters.next();
-            characters.find(|(_, c)| *c == '\'').map_or(text.len(), |(at, _)| at + 1)
+            characters
+                .find(|(_, c)| *c == '\'')
+                .map_or(text.len(), |(at, _)| at + 1)
         }
         Some((_, first)) => match characters.next() {
             Some((at, '\'')) => at + 1,

@@ -37,7 +37,12 @@ fn read(expression: &[Token], known: &Known<'_>, functions: &[Function<'_>], dep
         rest = rest.get(1..)?;
     }
     let first = rest.first()?;
-    let one = |value: String| Some(vec![Text { value, line: first.line }]);
+    let one = |value: String| {
+        Some(vec![Text {
+            value,
+            line: first.line,
+        }])
+    };
     if let Some(text) = first.text() {
         return one(text.to_owned());
     }
@@ -64,7 +69,8 @@ fn read(expression: &[Token], known: &Known<'_>, functions: &[Function<'_>], dep
                 "format" => format(arguments, known, functions, depth).and_then(one),
                 "concat" => {
                     let parts = between_commas(arguments).into_iter();
-                    let texts = parts.map(|part| single(part, known, functions, depth).unwrap_or_else(|| "{…}".to_owned()));
+                    let texts =
+                        parts.map(|part| single(part, known, functions, depth).unwrap_or_else(|| "{…}".to_owned()));
                     one(texts.collect())
                 }
                 "vec" => list(after.get(1..)?, known, functions, depth),
@@ -94,7 +100,9 @@ fn list(tokens: &[Token], known: &Known<'_>, functions: &[Function<'_>], depth: 
         .collect();
     let elements: Vec<_> = elements?.into_iter().flatten().collect();
     let joined = match after {
-        [dot, join, open, between, ..] if dot.is('.') && open.is('(') && (join.is_word("join") || join.is_word("concat")) => {
+        [dot, join, open, between, ..]
+            if dot.is('.') && open.is('(') && (join.is_word("join") || join.is_word("concat")) =>
+        {
             Some(between.text().unwrap_or_default())
         }
         _ => None,

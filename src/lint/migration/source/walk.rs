@@ -145,11 +145,17 @@ impl<'t> Walk<'_, 't> {
                         lines: (from, last.map_or(first.line, |token| token.line)),
                     };
                     let before = tokens.get(..at).unwrap_or_default();
-                    at = if self.call(&call, before, frame) { behind(rest) } else { at + 1 };
+                    at = if self.call(&call, before, frame) {
+                        behind(rest)
+                    } else {
+                        at + 1
+                    };
                 }
                 Some(_) => at += 1,
                 // An attribute.
-                None if first.is('#') && after.first().is_some_and(|token| token.is('[')) => at = behind(group(after).1),
+                None if first.is('#') && after.first().is_some_and(|token| token.is('[')) => {
+                    at = behind(group(after).1)
+                }
                 None => {
                     at += 1;
                     if [';', '{', '}'].iter().any(|end| first.is(*end)) {
@@ -210,7 +216,11 @@ impl<'t> Walk<'_, 't> {
         for (named, body) in arms {
             let mut inner = frame.clone();
             // What no other arm names is left for `_`.
-            let its = if named == Engines::NONE { all_named.others() } else { named };
+            let its = if named == Engines::NONE {
+                all_named.others()
+            } else {
+                named
+            };
             inner.engines = frame.engines.and(its);
             self.block(body, &mut inner);
         }
@@ -283,7 +293,12 @@ impl<'t> Walk<'_, 't> {
             }
             // A query for orphans of this crate's own.
             "find" | "find_all" if before.iter().rev().take(3).any(|token| token.is_word("orphans")) => {
-                let sent = self.sent(call, What::Built(vec![super::super::act::Act::Proof]), call.lines.0, frame);
+                let sent = self.sent(
+                    call,
+                    What::Built(vec![super::super::act::Act::Proof]),
+                    call.lines.0,
+                    frame,
+                );
                 self.read.sent.push(sent);
                 false
             }
@@ -293,7 +308,13 @@ impl<'t> Walk<'_, 't> {
                     .flatten();
                 match function {
                     Some(function) => self.enter(*function, call, &arguments, frame),
-                    None => self.send_by_helper(call, &arguments, before, frame),
+                    None if self.send_by_helper(call, &arguments, before, frame) => {}
+                    None if !is_method && arguments.iter().any(|argument| is_manager(argument)) => {
+                        // What another module does with it is not seen from here.
+                        let sent = self.sent(call, What::Sql(call.name.to_owned()), call.lines.1, frame);
+                        self.read.unread.push(sent);
+                    }
+                    None => {}
                 }
                 false
             }
@@ -321,23 +342,34 @@ impl<'t> Walk<'_, 't> {
         self.block(function.body, &mut inner);
     }
 
-    /// A helper that is not in this file, if by its name it sends and a text that it gets is SQL.
-    fn send_by_helper(&mut self, call: &Call<'t>, arguments: &[&'t [Token]], before: &[Token], frame: &Frame<'t>) {
+    /// A helper that is not in this file, if by its name it sends and a text that it gets is SQL; gives whether that was so.
+    fn send_by_helper(
+        &mut self,
+        call: &Call<'t>,
+        arguments: &[&'t [Token]],
+        before: &[Token],
+        frame: &Frame<'t>,
+    ) -> bool {
         let sends = ["exec", "run", "query", "sql", "apply", "send"];
         let name = call.name.to_lowercase();
         let of_other = before.iter().rev().take(3).any(|token| {
             // `Expr::custom…` and the texts of staged operations are parts of statements.
-            ["Expr", "SimpleExpr", "Backfill"].iter().any(|other| token.is_word(other))
+            ["Expr", "SimpleExpr", "Backfill"]
+                .iter()
+                .any(|other| token.is_word(other))
         });
         if of_other || !sends.iter().any(|part| name.contains(part)) {
-            return;
+            return false;
         }
+        let mut sent = false;
         for argument in arguments {
             let values = texts(argument, &frame.known, self.functions).unwrap_or_default();
             for text in values.into_iter().filter(|text| is_statement(&text.value)) {
                 self.send_text(call, text, frame);
+                sent = true;
             }
         }
+        sent
     }
 
     fn send(&mut self, call: &Call<'t>, argument: Option<&'t [Token]>, frame: &Frame<'t>) {
@@ -405,6 +437,15 @@ impl<'t> Walk<'_, 't> {
     }
 }
 
+/// Whether an argument hands on the migration's manager.
+fn is_manager(argument: &[Token]) -> bool {
+    match argument {
+        [reference, rest @ ..] if reference.is('&') => is_manager(rest),
+        [only] => only.is_word("manager"),
+        _ => false,
+    }
+}
+
 /// How long the `if … else if … else …` at the front is.
 fn chain(tokens: &[Token]) -> usize {
     let mut rest = tokens;
@@ -427,7 +468,12 @@ fn is_statement(text: &str) -> bool {
         "UPDATE" => words.any(|word| word == "SET"),
         "DELETE" => second == "FROM",
         "INSERT" | "REPLACE" => second == "INTO",
-        "SET" => second == "LOCAL" || second == "SESSION" || words.any(|word| word == "=" || word == "TO") || second.contains('='),
+        "SET" => {
+            second == "LOCAL"
+                || second == "SESSION"
+                || words.any(|word| word == "=" || word == "TO")
+                || second.contains('=')
+        }
         "SELECT" | "WITH" => words.any(|word| word == "FROM"),
         _ => false,
     }
