@@ -335,7 +335,7 @@ fn lint_of_a_script() {
         .assert()
         .code(2)
         .stdout_eq(str![[r#"
-error L32 required-without-value: posts.stars is NOT NULL and has no default: SQLite refuses it, with rows or without
+error L32 required-without-value: posts.stars is NOT NULL and has no default: if the table has a row, this fails
   at   change.sql:4
   why  PostgreSQL and SQLite refuse it, and MySQL gives the rows 0 or an empty text that nobody chose
   fix  give it a DEFAULT that is right for every row; or rebuild the table, with a value for every row in the copy

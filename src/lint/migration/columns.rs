@@ -26,9 +26,8 @@ pub(super) fn required_without_value(history: &History<'_>) -> Vec<Seen> {
         let message = format!(
             "{table}.{column} is NOT NULL and has no default: {}",
             match history.backend {
-                Backend::Postgres => "if the table has a row, this fails",
+                Backend::Postgres | Backend::Sqlite => "if the table has a row, this fails",
                 Backend::MySql => "the rows that are there get 0, an empty text or the like",
-                Backend::Sqlite => "SQLite refuses it, with rows or without",
             }
         );
         let fix = Fix::Advice(match history.backend {

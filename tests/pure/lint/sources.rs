@@ -51,8 +51,8 @@ fn unread(text: &str, backend: Backend) -> Vec<String> {
 
 /// The line that a text stands on.
 fn line(text: &str, needle: &str) -> usize {
-    let at = text.find(needle).expect("it is there");
-    text[..at].matches('\n').count() + 1
+    let (before, _) = text.split_once(needle).expect("it is there");
+    before.matches('\n').count() + 1
 }
 
 /// `up` with this body.

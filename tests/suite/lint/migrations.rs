@@ -126,12 +126,14 @@ async fn l30_l36_locks_are_those_that_are_named(db: Db) -> Result<()> {
 
 /// How many rows of `posts` a statement reads; it is rolled back.
 async fn reads(store: &Store, sql: &str) -> Result<i64> {
-    execute(store, "BEGIN").await?;
-    execute(store, sql).await.with_context(|| sql.to_owned())?;
+    // What was counted before may not have been handed to the statistics yet.
     let read = "SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables WHERE relname = 'posts'";
-    let rows = number(store, read).await;
+    execute(store, "BEGIN").await?;
+    let before = number(store, read).await?;
+    execute(store, sql).await.with_context(|| sql.to_owned())?;
+    let after = number(store, read).await?;
     execute(store, "ROLLBACK").await?;
-    rows
+    Ok(after - before)
 }
 
 async fn l30_l33_rows_are_read_where_it_is_said(db: Db) -> Result<()> {
@@ -193,14 +195,10 @@ async fn l32_a_required_column_without_a_value(db: Db) -> Result<()> {
     let sql = "ALTER TABLE posts ADD COLUMN stars integer NOT NULL";
     ensure!(codes(db.backend, sql).contains(&"L32"));
     match db.backend {
-        Backend::Postgres => ensure!(refused(&store, sql).await),
+        Backend::Postgres | Backend::Sqlite => ensure!(refused(&store, sql).await),
         Backend::MySql => {
             execute(&store, sql).await?;
             ensure!(number(&store, "SELECT COUNT(*) FROM posts WHERE stars = 0").await? == 1);
-        }
-        Backend::Sqlite => {
-            execute(&store, "DELETE FROM posts").await?;
-            ensure!(refused(&store, sql).await, "without a row too");
         }
     }
     Ok(())

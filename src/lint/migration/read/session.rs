@@ -3,7 +3,7 @@
 use super::super::act::{Act, Scope};
 use super::cursor::Cursor;
 use crate::backend::Backend;
-use crate::lex::{Kind, Token};
+use crate::lex::Token;
 
 /// Reads BEGIN, COMMIT, SET and PRAGMA, and SELECT set_config.
 pub(super) fn read(cursor: &mut Cursor<'_, '_>, acts: &mut Vec<Act>) {
@@ -18,7 +18,7 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>, acts: &mut Vec<Act>) {
         acts.extend(
             first
                 .name()
-                .and_then(|name| setting(cursor.backend, &name, false, Scope::Session)),
+                .and_then(|name| setting(cursor.backend, &name, "DEFAULT", Scope::Session)),
         );
     } else if first.word("PRAGMA") {
         pragma(&mut first, acts);
@@ -45,7 +45,7 @@ fn set(cursor: &mut Cursor<'_, '_>, acts: &mut Vec<Act>) {
         };
         part.symbol(':');
         let _: bool = part.symbol('=') || part.word("TO");
-        acts.extend(setting(backend, &name, is_positive(part.rest), scope));
+        acts.extend(setting(backend, &name, text(part.rest), scope));
     }
 }
 
@@ -58,40 +58,41 @@ fn set_config(backend: Backend, arguments: &[Token<'_>]) -> Option<Act> {
         .next()
         .is_some_and(|part| part.iter().any(|token| token.is_word("true")));
     let scope = if local { Scope::Transaction } else { Scope::Session };
-    setting(backend, &name, is_positive(value), scope)
+    setting(backend, &name, text(value), scope)
 }
 
-/// Whether a value is something else than nothing and its like.
-fn is_positive(value: &[Token<'_>]) -> bool {
-    let nothing = ["0", "OFF", "FALSE", "NO", "DEFAULT", "replica"];
-    let Some(first) = value.first() else {
-        return false;
-    };
-    let text = match first.kind {
-        Kind::Text | Kind::Name => first.text.trim_matches(['\'', '"']),
-        Kind::Word | Kind::Symbol | Kind::Comment => first.text,
-    };
-    !nothing.iter().any(|word| text.eq_ignore_ascii_case(word))
+/// A value without its quotes; nothing if there is none.
+fn text<'a>(value: &[Token<'a>]) -> &'a str {
+    match value.first() {
+        Some(first) => first.text.trim_matches(['\'', '"']),
+        None => "",
+    }
 }
 
-fn setting(backend: Backend, name: &str, positive: bool, scope: Scope) -> Option<Act> {
-    let is = |other: &str| name.eq_ignore_ascii_case(other);
-    let checks = |how| Act::Checks {
-        on: positive,
-        how,
-        table: None,
+fn is_one_of(value: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// The words for off.
+const OFF: [&str; 4] = ["0", "OFF", "FALSE", "NO"];
+
+fn setting(backend: Backend, name: &str, value: &str, scope: Scope) -> Option<Act> {
+    let timeout = || Act::LockTimeout {
+        scope,
+        // Left to itself it is 0 on PostgreSQL, and a day or a year on MySQL.
+        bounded: !is_one_of(value, &["", "0", "DEFAULT"]),
     };
+    let checks = |on, how| Act::Checks { on, how, table: None };
     match backend {
-        Backend::Postgres if is("lock_timeout") || is("statement_timeout") => Some(Act::LockTimeout {
-            scope,
-            bounded: positive,
-        }),
-        Backend::Postgres if is("session_replication_role") => Some(checks("session_replication_role = replica")),
-        Backend::MySql if is("lock_wait_timeout") => Some(Act::LockTimeout {
-            scope,
-            bounded: positive,
-        }),
-        Backend::MySql if is("foreign_key_checks") => Some(checks("foreign_key_checks = 0")),
+        Backend::Postgres if is_one_of(name, &["lock_timeout", "statement_timeout"]) => Some(timeout()),
+        Backend::Postgres if is_one_of(name, &["session_replication_role"]) => Some(checks(
+            !is_one_of(value, &["replica"]),
+            "session_replication_role = replica",
+        )),
+        Backend::MySql if is_one_of(name, &["lock_wait_timeout"]) => Some(timeout()),
+        Backend::MySql if is_one_of(name, &["foreign_key_checks"]) => {
+            Some(checks(!is_one_of(value, &OFF), "foreign_key_checks = 0"))
+        }
         Backend::Postgres | Backend::MySql | Backend::Sqlite => None,
     }
 }
@@ -108,7 +109,7 @@ fn pragma(cursor: &mut Cursor<'_, '_>, acts: &mut Vec<Act>) {
         let value = value.unwrap_or(cursor.rest);
         if !value.is_empty() {
             acts.push(Act::Checks {
-                on: is_positive(value),
+                on: !is_one_of(text(value), &OFF),
                 how: "PRAGMA foreign_keys = OFF",
                 table: None,
             });
