@@ -10,20 +10,32 @@
 //! - A row never gets an owner that nobody named.
 
 mod backfill;
+mod batches;
+mod blockers;
 mod exclusive;
 mod foreign_key;
+mod ledger;
+mod plan;
 mod progress;
+mod proof;
 pub(crate) mod rebuild;
+mod report;
 mod revert;
+mod run;
+mod situation;
 mod sqlite;
 mod step;
+mod steps;
 mod target;
 mod unfilled;
+mod values;
 
 pub use backfill::{Backfill, Batch, RustBackfill};
 pub use exclusive::Exclusive;
 pub use foreign_key::{RequiredForeignKey, WritePath};
+pub use plan::{KeyPlan, PlannedStep};
 pub use progress::{Control, Event};
+pub use report::{ChangeReport, StepReport};
 pub use revert::Revert;
 pub use step::{Lock, Step, StepKind};
 pub use target::Target;

@@ -1,5 +1,6 @@
 //! Statements as text in the making: names quoted, values bound.
 
+mod keyset;
 mod typed;
 
 use sea_orm::{Statement, Value};
@@ -9,6 +10,7 @@ use crate::ddl::{identifier, table_name};
 use crate::name::{ColumnName, TableName};
 use crate::schema::Schema;
 
+pub(crate) use keyset::Keyset;
 pub(crate) use typed::{Typed, typed};
 
 /// A statement in the making.

@@ -35,20 +35,23 @@ impl Exclusive {
         waiting: impl FnOnce() + Send,
     ) -> Result<Self> {
         let what = what.to_owned();
-        // Of no use to anybody else, and not to be cut off while it waits for a long step of another connection.
-        let begins = match connection.backend() {
-            Backend::Postgres => "SET idle_in_transaction_session_timeout = 0",
-            Backend::MySql => "SET SESSION wait_timeout = 2147483",
+        // It is not to be cut off while it waits for a long step of another connection.
+        let (begins, goes_on) = match connection.backend() {
+            Backend::Postgres => (Vec::new(), Some("SET LOCAL idle_in_transaction_session_timeout = 0")),
+            Backend::MySql => (vec!["SET SESSION wait_timeout = 2147483".to_owned()], None),
             Backend::Sqlite => return Ok(Self { held: None, what }),
         };
         let session = Session {
-            begins: vec![begins.to_owned()],
+            begins,
             busy_timeout: None,
         };
         let alone = connection.alone(session).await?;
         let pool = alone.connection.as_pool().cloned();
         let pool = pool.ok_or_else(|| Error::invalid_input("a lock needs a connection of its own"))?;
         let transaction = pool.begin().await?;
+        if let Some(sql) = goes_on {
+            transaction.execute_unprepared(sql).await?;
+        }
         let backend = connection.backend();
         if !ask(&transaction, backend, &what, Duration::ZERO).await? {
             waiting();

@@ -77,6 +77,11 @@ impl<'a> Filling<'a> {
         Ok(filling)
     }
 
+    /// The one owner's key.
+    pub(super) fn owner(&self) -> &[Typed] {
+        &self.owner
+    }
+
     /// `user_id = (…)`, for each column that may be without a value: what UPDATE sets. Values that are there stay.
     pub(super) fn push_assignments(&self, sql: &mut Sql) {
         let mut first = true;

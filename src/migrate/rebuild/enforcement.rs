@@ -22,11 +22,11 @@ use crate::observe::Operation;
 /// # Errors
 ///
 /// What `body` returns; invalid input if rows would reference a row that is not there; busy if another connection writes for too long.
-pub(crate) async fn rebuilding<T>(
-    connection: &Connection,
-    patience: Duration,
-    body: impl AsyncFn(&Connection) -> Result<T>,
-) -> Result<T> {
+pub(crate) async fn rebuilding<T, F, Fut>(connection: &Connection, patience: Duration, body: F) -> Result<T>
+where
+    F: Fn(Connection) -> Fut,
+    Fut: Future<Output = Result<T>>,
+{
     if connection.is_transaction() {
         return checked(connection, &body).await;
     }
@@ -49,11 +49,15 @@ pub(crate) async fn rebuilding<T>(
     }
 }
 
-async fn checked<T>(connection: &Connection, body: &impl AsyncFn(&Connection) -> Result<T>) -> Result<T> {
+async fn checked<T, F, Fut>(connection: &Connection, body: &F) -> Result<T>
+where
+    F: Fn(Connection) -> Fut,
+    Fut: Future<Output = Result<T>>,
+{
     let operation = Operation::new("rebuild", Backend::Sqlite, "");
     let work = connection.transaction(TransactionOptions::new(), &operation, |tx| async move {
         let before = Dangling::find(&tx).await?;
-        let value = body(&tx).await?;
+        let value = body(tx.clone()).await?;
         before.refuse_more(&Dangling::find(&tx).await?)?;
         Ok::<_, Error>(value)
     });
