@@ -61,6 +61,8 @@ pub(crate) struct Filled {
     pub(crate) column: ColumnName,
     pub(crate) expression: String,
     pub(crate) values: Vec<Value>,
+    /// Values that are there stay, which is proved as it is of the other columns.
+    pub(crate) only_empty: bool,
 }
 
 /// What was done.

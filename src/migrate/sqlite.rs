@@ -235,6 +235,10 @@ impl<'a> Goal<'a> {
         let other = relation.referenced_columns.get(place);
         let other = referenced.zip(other).and_then(|(table, other)| table.column(other));
         let data_type = column_type(self.schema, self.request, &self.key, place).unwrap_or_default();
+        let data_type = match self.table.options.strict {
+            true => strict_type(&data_type).to_owned(),
+            false => data_type,
+        };
         let mut column = Column::new(name.as_str(), data_type);
         column.collation = other.and_then(|other| other.collation.clone());
         column.nullable = !self.request.is_required;
@@ -288,7 +292,9 @@ impl<'a> Goal<'a> {
     fn filled(&self, filling: &Filling<'_>) -> Vec<Filled> {
         let mut filled = Vec::new();
         for (place, name) in self.key.relation.columns.iter().enumerate() {
-            if self.table.column(name).is_some_and(|column| !column.nullable) {
+            let column = self.table.column(name);
+            let is_filled = |column: &Column| column.nullable && self.request.backfill.is_some();
+            if column.is_some_and(|column| !is_filled(column)) {
                 continue;
             }
             let mut sql = Sql::new(Backend::Sqlite, "");
@@ -298,6 +304,7 @@ impl<'a> Goal<'a> {
                 column: name.clone(),
                 expression,
                 values,
+                only_empty: true,
             });
         }
         filled
@@ -337,6 +344,19 @@ impl<'a> Goal<'a> {
             }
         }
         edits
+    }
+}
+
+/// Of all types a STRICT table takes only these; which one follows as affinity does (SQLite, "Datatypes In SQLite", section 3.1).
+fn strict_type(data_type: &str) -> &'static str {
+    let upper = data_type.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| upper.contains(word));
+    match () {
+        () if has(&["INT"]) => "INTEGER",
+        () if has(&["CHAR", "CLOB", "TEXT"]) => "TEXT",
+        () if has(&["BLOB"]) => "BLOB",
+        () if has(&["REAL", "FLOA", "DOUB"]) => "REAL",
+        () => "ANY",
     }
 }
 

@@ -73,6 +73,13 @@ pub(super) async fn prove_equal(tx: &Connection, stored: &Stored, edits: &[Edit]
     match join {
         Some(join) => {
             let rows = format!("FROM {old} AS o LEFT JOIN {new} AS n ON {join}");
+            for value in values.iter().filter(|value| fills_old && value.only_empty) {
+                let column = value.column.as_str();
+                if stored.columns.iter().any(|old| old.name.eq_ignore_ascii_case(column)) {
+                    let kept = format!("o.{} IS NOT NULL AND ({})", quoted(column), differs(column));
+                    statements.push(format!("SELECT COUNT(*) {rows} WHERE {kept}"));
+                }
+            }
             for columns in compared.chunks(COLUMNS_PER_STATEMENT) {
                 let differs: Vec<_> = columns.iter().map(|column| differs(&column.name)).collect();
                 statements.push(format!("SELECT COUNT(*) {rows} WHERE {}", differs.join(" OR ")));

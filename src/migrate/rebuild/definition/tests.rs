@@ -70,7 +70,12 @@ fn what_is_last_goes_behind_the_comment_of_what_was() {
 
 #[test]
 fn taking_back_gives_what_was_there() {
-    for sql in [POSTS, "CREATE TABLE t(a, b -- b\n)", "CREATE TABLE t(\n  a\n)", "CREATE TABLE t (a, CHECK (a > 0) -- b\n)"] {
+    for sql in [
+        POSTS,
+        "CREATE TABLE t(a, b -- b\n)",
+        "CREATE TABLE t(\n  a\n)",
+        "CREATE TABLE t (a, CHECK (a > 0) -- b\n)",
+    ] {
         let (there, back) = ([add_column(), add_key()], [key(), Edit::DropColumn(user_id())]);
         let all: Vec<_> = there.into_iter().chain(back).collect();
         assert_eq!(edited(sql, &all), sql);
@@ -80,15 +85,31 @@ fn taking_back_gives_what_was_there() {
 #[test]
 fn constraints_of_a_column_are_found_however_they_are_written() {
     let cases: [(Edit, &str, &str); 6] = [
-        (Edit::DropNotNull(user_id()), " Constraint must NOT /* never */ NULL on conflict fail", ""),
-        (key(), " REFERENCES users(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED", ""),
+        (
+            Edit::DropNotNull(user_id()),
+            " Constraint must NOT /* never */ NULL on conflict fail",
+            "",
+        ),
+        (
+            key(),
+            " REFERENCES users(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED",
+            "",
+        ),
         (Edit::SetNotNull(ColumnName::new("A B")), "Text NULL", "Text NOT NULL"),
-        (Edit::SetNotNull(ColumnName::new("total")), "total AS", "total NOT NULL AS"),
+        (
+            Edit::SetNotNull(ColumnName::new("total")),
+            "total AS",
+            "total NOT NULL AS",
+        ),
         (Edit::SetDefault(ColumnName::new("a b"), None), " Default NULL", ""),
         (Edit::DropUnique(vec![user_id()]), " unique", ""),
     ];
     for (edit, old, new) in cases {
-        assert_eq!(edited(QUOTED, std::slice::from_ref(&edit)), QUOTED.replace(old, new), "{edit:?}");
+        assert_eq!(
+            edited(QUOTED, std::slice::from_ref(&edit)),
+            QUOTED.replace(old, new),
+            "{edit:?}"
+        );
     }
     let unchanged = [Edit::SetNotNull(user_id()), Edit::DropNotNull(ColumnName::new("total"))];
     assert_eq!(edited(QUOTED, &unchanged), QUOTED);
@@ -117,7 +138,10 @@ fn constraints_of_the_table_need_no_commas_between_them() {
         "CREATE TABLE t (user_id, id, UNIQUE (id) CHECK (id))"
     );
     assert_eq!(
-        edited("CREATE TABLE t (user_id, FOREIGN KEY (user_id) REFERENCES users)", &[key()]),
+        edited(
+            "CREATE TABLE t (user_id, FOREIGN KEY (user_id) REFERENCES users)",
+            &[key()]
+        ),
         "CREATE TABLE t (user_id)"
     );
 }
@@ -125,7 +149,10 @@ fn constraints_of_the_table_need_no_commas_between_them() {
 #[test]
 fn only_the_name_is_another() {
     let created = |sql: &str| Definition::new("posts", sql).create("\"x\"").unwrap_or_default();
-    assert_eq!(created("CREATE TABLE IF NOT EXISTS main . posts(a)"), "CREATE TABLE \"x\" (a)");
+    assert_eq!(
+        created("CREATE TABLE IF NOT EXISTS main . posts(a)"),
+        "CREATE TABLE \"x\" (a)"
+    );
     assert!(created(QUOTED).starts_with("CREATE TABLE \"x\"/**/(`id` "));
 }
 
@@ -133,9 +160,18 @@ fn only_the_name_is_another() {
 fn what_uses_a_column_is_found() {
     let user = |sql: &str| Definition::new("posts", sql).user_of(&user_id()).unwrap_or_default();
     let uses = [
-        ("CREATE TABLE posts (id CHECK (id > User_Id), user_id)", "CHECK (id > User_Id)"),
-        ("CREATE TABLE posts (id, user_id, b AS (\"user_id\" + 1))", "AS (\"user_id\" + 1)"),
-        ("CREATE TABLE posts (id, user_id, UNIQUE (id, [user_id]))", "UNIQUE (id, [user_id])"),
+        (
+            "CREATE TABLE posts (id CHECK (id > User_Id), user_id)",
+            "CHECK (id > User_Id)",
+        ),
+        (
+            "CREATE TABLE posts (id, user_id, b AS (\"user_id\" + 1))",
+            "AS (\"user_id\" + 1)",
+        ),
+        (
+            "CREATE TABLE posts (id, user_id, UNIQUE (id, [user_id]))",
+            "UNIQUE (id, [user_id])",
+        ),
         (
             "CREATE TABLE posts (id, user_id, other REFERENCES posts (user_id))",
             "REFERENCES posts (user_id)",
@@ -150,7 +186,13 @@ fn what_uses_a_column_is_found() {
 
 #[test]
 fn any_text_is_read() {
-    let edits = [add_column(), add_key(), key(), Edit::SetNotNull(user_id()), Edit::DropColumn(user_id())];
+    let edits = [
+        add_column(),
+        add_key(),
+        key(),
+        Edit::SetNotNull(user_id()),
+        Edit::DropColumn(user_id()),
+    ];
     for sql in [POSTS, QUOTED] {
         for (end, _) in sql.char_indices() {
             let (start, rest) = sql.split_at(end);
@@ -159,7 +201,15 @@ fn any_text_is_read() {
             }
         }
     }
-    for text in ["", "(", "CREATE TABLE t (", "CREATE TABLE t (,)", "CREATE TABLE t ()", "CREATE TABLE t (a DEFAULT)", "(a)"] {
+    for text in [
+        "",
+        "(",
+        "CREATE TABLE t (",
+        "CREATE TABLE t (,)",
+        "CREATE TABLE t ()",
+        "CREATE TABLE t (a DEFAULT)",
+        "(a)",
+    ] {
         edited(text, &edits);
     }
 }
