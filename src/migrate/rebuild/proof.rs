@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 use super::{Edit, Plan, execute, main_table, query, run};
 use crate::backend::Backend;
@@ -219,12 +219,7 @@ async fn complaints(tx: &Connection, table: &str) -> Result<BTreeSet<String>> {
     let other = identifier(Backend::Sqlite, &format!("{table} looked at"));
     let rename = format!("ALTER TABLE {} RENAME TO {other}", main_table(table));
     let mut complaints = BTreeSet::new();
-    complaints.extend(
-        tx.execute_unprepared(&rename)
-            .await
-            .err()
-            .map(|error| error.to_string()),
-    );
+    complaints.extend(tx.execute_unprepared(&rename).await.err().as_ref().map(words));
     execute(tx, "ROLLBACK TO cascade_looks").await?;
     execute(tx, "RELEASE cascade_looks").await?;
     execute(tx, &format!("PRAGMA legacy_alter_table = {legacy}")).await?;
@@ -237,15 +232,24 @@ async fn complaints(tx: &Connection, table: &str) -> Result<BTreeSet<String>> {
             let column = identifier(Backend::Sqlite, &row.try_get_by_index::<String>(0)?);
             set.push(format!("{column} = {column}"));
         }
-        let on = main_table(&on);
+        let quoted = main_table(&on);
         for statement in [
-            format!("EXPLAIN INSERT INTO {on} DEFAULT VALUES"),
-            format!("EXPLAIN UPDATE {on} SET {}", set.join(", ")),
-            format!("EXPLAIN DELETE FROM {on}"),
+            format!("EXPLAIN INSERT INTO {quoted} DEFAULT VALUES"),
+            format!("EXPLAIN UPDATE {quoted} SET {}", set.join(", ")),
+            format!("EXPLAIN DELETE FROM {quoted}"),
         ] {
             let statement = Statement::from_string(tx.get_database_backend(), statement);
-            complaints.extend(tx.query_all_raw(statement).await.err().map(|error| error.to_string()));
+            if let Err(error) = tx.query_all_raw(statement).await {
+                complaints.insert(format!("{} in what a change of {on} fires", words(&error)));
+            }
         }
     }
     Ok(complaints)
+}
+
+/// SQLite's own words.
+fn words(error: &DbErr) -> String {
+    let text = error.to_string();
+    let own = text.split_once("(code: 1) ").map_or(text.as_str(), |(_, own)| own);
+    own.trim().to_owned()
 }
