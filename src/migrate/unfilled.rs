@@ -228,7 +228,8 @@ impl<'a> Filling<'a> {
             missing: missing_rows,
             dangling: dangling_rows,
             sample: self.sample(connection, &format!("({missing}) OR ({dangling})")).await?,
-        }))
+        })
+        .with_hint("nothing was changed; give them a value in the backfill, or repair them first"))
     }
 
     /// Some rows, by primary key.
