@@ -44,10 +44,7 @@ impl RequiredForeignKey {
         let situation = Situation::read(&lane.connection, self).await?;
         let steps = match situation.backend() {
             Backend::Postgres | Backend::MySql => steps::forward(&situation, self)?,
-            Backend::Sqlite => {
-                let steps = sqlite::steps(&lane.connection, self, &situation.key).await?;
-                steps.into_iter().map(|step| (step, false)).collect()
-            }
+            Backend::Sqlite => sqlite::steps(&lane.connection, &situation, self).await?,
         };
         let plan = KeyPlan {
             backend: situation.backend(),

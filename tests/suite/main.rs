@@ -32,6 +32,7 @@ mod races;
 mod random;
 mod related;
 mod required;
+mod required_sqlite;
 mod rows;
 mod samples;
 mod secrets;
@@ -66,6 +67,7 @@ fn main() {
         races::cases(),
         related::cases(),
         required::cases(),
+        required_sqlite::cases(),
         rows::cases(),
         samples::cases(),
         secrets::cases(),
