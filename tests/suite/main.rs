@@ -40,7 +40,7 @@ mod statements;
 mod transactions;
 
 fn main() {
-    if killed::run().unwrap() {
+    if killed::run().unwrap() || required::process::run().unwrap() {
         return;
     }
     harness::run([
@@ -68,6 +68,9 @@ fn main() {
         related::cases(),
         required::cases(),
         required_sqlite::cases(),
+        required::killed::cases(),
+        required::locks::cases(),
+        required::orphans::cases(),
         rows::cases(),
         samples::cases(),
         secrets::cases(),
