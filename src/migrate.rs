@@ -18,6 +18,7 @@ mod ledger;
 mod plan;
 mod progress;
 mod proof;
+mod remembered;
 mod report;
 mod revert;
 mod run;

@@ -13,6 +13,7 @@ use super::ledger::{Entry, Ledger};
 use super::plan::{KeyPlan, PlannedStep};
 use super::progress::{Control, Event};
 use super::proof;
+use super::remembered::{Remembered, refuse_another};
 use super::report::{ChangeReport, StepReport};
 use super::revert::Revert;
 use super::situation::Situation;
@@ -245,8 +246,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn steps(&self, direction: Direction) -> Result<ChangeReport> {
+        if let Direction::Forward = direction {
+            refuse_another(self.working, self.request).await?;
+        }
         let mut situation = Situation::read(self.working, self.request).await?;
-        let ledger = Ledger::of(situation.backend(), &self.request.label());
+        let ledger = Ledger::of(situation.backend(), &situation.key.relation.to_string());
         let mut report = ChangeReport::new(situation.key.relation.clone());
         let mut rounds = 0;
         if let Direction::Forward = direction {
@@ -298,8 +302,10 @@ impl Run<'_> {
                 }
             }
         }
-        if let Direction::Backward(Revert::Full | Revert::KeepData) = direction {
-            ledger.forget(self.working).await?;
+        match direction {
+            Direction::Forward => {}
+            Direction::Backward(Revert::Soft) => self.release(&situation, &ledger).await?,
+            Direction::Backward(Revert::Full | Revert::KeepData) => ledger.forget(self.working).await?,
         }
         Ok(report)
     }
@@ -315,13 +321,42 @@ impl Run<'_> {
             let (schema, key) = (&situation.schema, &situation.key);
             unfilled(self.working, schema, self.request, key).await?;
         }
-        if situation.entry.is_none() {
-            let entry = situation.first_entry();
-            ledger.create(self.working).await?;
-            ledger.write(self.working, &entry).await?;
-            situation.entry = Some(entry);
-        }
+        let asked = Remembered::of(self.request);
+        let entry = match &situation.entry {
+            None => Entry {
+                request: asked,
+                ..situation.first_entry()
+            },
+            Some(known) if known.request == asked && !known.is_released => return Ok(()),
+            Some(known) => {
+                let fills_alike = |before: &Remembered| asked.as_ref().is_some_and(|asked| asked.fills_like(before));
+                // Rows are looked at again if they are filled by another rule from now on.
+                let keeps_place = known.request.as_ref().is_none_or(fills_alike);
+                Entry {
+                    cursor: known.cursor.clone().filter(|_| keeps_place),
+                    filled: known.filled && keeps_place,
+                    request: asked,
+                    is_released: false,
+                    ..known.clone()
+                }
+            }
+        };
+        ledger.create(self.working).await?;
+        ledger.write(self.working, &entry).await?;
+        situation.entry = Some(entry);
         Ok(())
+    }
+
+    /// Lets the change be begun as another.
+    async fn release(&self, situation: &Situation, ledger: &Ledger) -> Result<()> {
+        let Some(entry) = situation.entry.clone() else {
+            return Ok(());
+        };
+        let entry = Entry {
+            is_released: true,
+            ..entry
+        };
+        ledger.write(self.working, &entry).await
     }
 
     /// Whether rows that came without a value are to be filled by one more round.

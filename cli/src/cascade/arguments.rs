@@ -1,11 +1,14 @@
 //! The arguments as they are typed.
 
+mod foreign_key;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use sea_orm_cascade::delete::Enforce;
 
 use crate::lint::LintArguments;
+pub(crate) use foreign_key::{Columns, ForeignKeyArguments, ForeignKeyCommand, ForeignKeyFormat, KeyArguments};
 
 /// Cascading deletes, looked at before they happen, on any PostgreSQL, MySQL, MariaDB or SQLite database.
 ///
@@ -65,6 +68,8 @@ pub(crate) enum Command {
     Lint(LintArguments),
     /// Find rows that reference rows that are not there, and repair them; exit with 2 if there are any, or a key cannot be checked
     Orphans(OrphansArguments),
+    /// Make a foreign key, with its column, index and rows' values, on a table that is in use; it can be stopped, resumed and reverted
+    ForeignKey(ForeignKeyArguments),
 }
 
 /// Which rows, and how.
