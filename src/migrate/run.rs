@@ -268,6 +268,8 @@ impl Run<'_> {
             situation = Situation::read(self.working, self.request).await?;
             let again = next(&situation, self.request, direction)?.is_some_and(|next| next.kind == kind);
             match done {
+                // Stopped while it waited for a lock, with nothing done.
+                Ok(_) if report.stopped == Some(kind) && kind != StepKind::Backfill => return Ok(report),
                 Ok(attempts) if !again || report.stopped.is_some() => {
                     let took = started.elapsed();
                     report.steps.push(StepReport { kind, took, attempts });
@@ -422,14 +424,21 @@ impl Run<'_> {
                 let done = self
                     .patiently(step.kind, situation, ledger, Work::Transaction(step))
                     .await?;
+                report.stopped = done.stopped;
                 Ok(done.attempts)
             }
             Way::Alone => {
                 if step.kind == StepKind::DropInvalidIndex {
-                    self.wait_for_builder(situation).await?;
+                    report.stopped = self.wait_for_builder(situation).await?;
+                    if report.stopped.is_some() {
+                        return Ok(1);
+                    }
                 }
                 let done = self.patiently(step.kind, situation, ledger, Work::Alone(step)).await?;
-                self.remember_default(step, situation, ledger, self.working).await?;
+                report.stopped = done.stopped;
+                if done.stopped.is_none() {
+                    self.remember_default(step, situation, ledger, self.working).await?;
+                }
                 Ok(done.attempts)
             }
             Way::Rebuild => Err(Error::invalid_input("only SQLite builds tables anew")),
@@ -480,8 +489,8 @@ impl Run<'_> {
         outcome
     }
 
-    /// An unusable index may be one that somebody is still building.
-    async fn wait_for_builder(&self, situation: &Situation) -> Result<()> {
+    /// An unusable index may be one that somebody is still building. Says what it was stopped before, if it was.
+    async fn wait_for_builder(&self, situation: &Situation) -> Result<Option<StepKind>> {
         use sea_orm::Statement;
 
         let sql = "SELECT 1 FROM pg_catalog.pg_stat_progress_create_index WHERE relid = to_regclass($1)";
@@ -489,11 +498,13 @@ impl Run<'_> {
             let asked =
                 Statement::from_sql_and_values(self.working.get_database_backend(), sql, [situation.quoted().into()]);
             if self.working.query_one_raw(asked).await?.is_none() {
-                return Ok(());
+                return Ok(None);
             }
-            self.pause(StepKind::DropInvalidIndex, situation, attempt).await;
+            if self.pause(StepKind::DropInvalidIndex, situation, attempt).await == Control::Stop {
+                return Ok(Some(StepKind::DropInvalidIndex));
+            }
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn fill(&self, situation: &Situation, ledger: &Ledger, report: &mut ChangeReport) -> Result<u32> {
@@ -505,6 +516,10 @@ impl Run<'_> {
                 .patiently(StepKind::Backfill, situation, ledger, Work::Batch(&entry))
                 .await?;
             most = most.max(done.attempts);
+            if done.stopped.is_some() {
+                report.stopped = done.stopped;
+                return Ok(most);
+            }
             if let Some(filled) = done.filled {
                 report.filled += filled.rows;
                 entry = filled.entry;
@@ -558,28 +573,43 @@ impl Run<'_> {
                 }
             };
             let error = match outcome {
-                Ok(filled) => return Ok(Done { attempts, filled }),
+                Ok(filled) => {
+                    return Ok(Done {
+                        attempts,
+                        filled,
+                        stopped: None,
+                    });
+                }
                 Err(error) => error,
             };
             let waited = matches!(error.kind(), ErrorKind::Timeout { limit: TimeLimit::Lock });
             if !(waited || error.is_retryable()) || attempts >= self.request.attempts.max(1) {
                 return Err(error);
             }
-            self.pause(kind, situation, attempts).await;
+            if self.pause(kind, situation, attempts).await == Control::Stop {
+                return Ok(Done {
+                    attempts,
+                    filled: None,
+                    stopped: Some(kind),
+                });
+            }
             attempts += 1;
         }
     }
 
-    async fn pause(&self, kind: StepKind, situation: &Situation, attempt: u32) {
+    async fn pause(&self, kind: StepKind, situation: &Situation, attempt: u32) -> Control {
         let ceiling = Duration::from_millis(50) * 2_u32.saturating_pow(attempt.min(8) - 1);
         let pause = ceiling.min(LONGEST_PAUSE).mul_f64(0.5 + fastrand::f64() / 2.0);
-        self.request.tell(&Event::Waits {
+        let control = self.request.tell(&Event::Waits {
             step: kind,
             attempt,
             blockers: blockers(self.working, situation).await,
             pause,
         });
-        tokio::time::sleep(pause).await;
+        if control == Control::Continue {
+            tokio::time::sleep(pause).await;
+        }
+        control
     }
 }
 
@@ -595,6 +625,8 @@ enum Work<'a> {
 struct Done {
     attempts: u32,
     filled: Option<batches::Filled>,
+    /// It was stopped while it waited.
+    stopped: Option<StepKind>,
 }
 
 /// The first step that is not done.

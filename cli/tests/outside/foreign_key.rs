@@ -5,12 +5,13 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use sea_orm_cascade::Backend;
+use sea_orm_migration::sea_orm::{ConnectionTrait, IsolationLevel, TransactionTrait};
 use snapbox::cmd::cargo_bin;
 
 use crate::servers::{Shop, said, user, with_database};
 use crate::{Body, cascade};
 
-pub(crate) const ON_POSTGRES: [(&str, Body); 7] = [
+pub(crate) const ON_POSTGRES: [(&str, Body); 8] = [
     ("a_key_is_made_from_a_pipe_and_taken_back", |url| {
         with_database(url, &POSTGRES, made_and_taken_back)
     }),
@@ -20,6 +21,7 @@ pub(crate) const ON_POSTGRES: [(&str, Body); 7] = [
     ("a_key_is_stopped_by_a_held_lock", |url| {
         with_database(url, &POSTGRES, lock_is_held)
     }),
+    ("a_key_is_cut_off", |url| with_database(url, &POSTGRES, cut_off)),
     ("a_key_that_cannot_be_made", |url| with_database(url, &POSTGRES, refused)),
     ("a_key_of_a_partitioned_table", |url| {
         with_database(url, &POSTGRES, partitioned)
@@ -222,28 +224,47 @@ async fn stopped_and_resumed(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-/// While somebody holds the table: it says who, is interrupted twice, and is resumed when the table is free.
+/// While somebody holds the table it says who, and stops there; it is resumed when the table is free.
 async fn lock_is_held(shop: &Shop) -> Result<()> {
-    use sea_orm_migration::sea_orm::{ConnectionTrait, TransactionTrait};
-
     let pool = shop.store.connection().as_pool().context("it is a pool")?;
     let holder = pool.begin().await?;
     holder.execute_unprepared("SELECT 1 FROM posts LIMIT 1").await?;
     let run = command(&shop.url, &["run", "posts.user_id", "--lock-timeout", "20"], &REQUIRED);
-    let (code, _, lines) = until(run, "after attempt 2\n", |process| {
-        interrupt(process)?;
-        // Two of the same signal at once would be one.
-        let sent = Command::new("kill").args(["-TERM", &process.to_string()]).status()?;
-        ensure!(sent.success(), "{sent}");
-        Ok(())
-    })?;
+    let (code, report, lines) = until(run, "after attempt 2\n", interrupt)?;
     ensure!(lines.contains("waiting for a lock: process ") && lines.contains("AccessShareLock"), "{lines}");
+    ensure!(report == "posts.user_id: stopped before the end of: add the columns; run it again to go on\n", "{report}");
     ensure!(code == Some(4) && lines.contains("`cascade foreign-key resume posts.user_id` to go on"), "{code:?} {lines}");
     ensure!(shop.columns("YES").await? == 0, "the column was made in spite of the lock");
     holder.rollback().await?;
     let resumed = foreign_key(shop, &["resume", "posts.user_id"], &[])?;
     ensure!(resumed.status.code() == Some(0), "{resumed:?}");
     ensure!(shop.number(WRONG).await? == Some(0) && shop.keys().await? == 1);
+    Ok(())
+}
+
+/// An index is made only when nobody reads by an older snapshot; asked twice, it does not wait for that.
+async fn cut_off(shop: &Shop) -> Result<()> {
+    let pool = shop.store.connection().as_pool().context("it is a pool")?;
+    let level = Some(IsolationLevel::RepeatableRead);
+    let reader = pool.begin_with_config(level, None).await?;
+    reader.execute_unprepared("SELECT 1 FROM users LIMIT 1").await?;
+    let run = command(&shop.url, &["run", "posts.user_id"], &REQUIRED);
+    let (code, report, lines) = until(run, ": make the index …\n", |process| {
+        interrupt(process)?;
+        // The same again could come as one.
+        let sent = Command::new("kill").args(["-TERM", &process.to_string()]).status()?;
+        ensure!(sent.success(), "{sent}");
+        Ok(())
+    })?;
+    ensure!(code == Some(4) && report.is_empty(), "{code:?} {report} {lines}");
+    let ends = "stopped in the middle of a step, which is undone, or which the server still completes; run `cascade foreign-key resume \
+                posts.user_id` to go on\n";
+    ensure!(lines.ends_with(ends), "{lines}");
+    reader.rollback().await?;
+    let resumed = foreign_key(shop, &["resume", "posts.user_id"], &[])?;
+    ensure!(resumed.status.code() == Some(0), "{resumed:?}");
+    ensure!(shop.number(WRONG).await? == Some(0) && shop.keys().await? == 1);
+    ensure!((shop.columns("NO").await?, shop.keys().await?) == (1, 1));
     Ok(())
 }
 
