@@ -216,7 +216,10 @@ impl Remembered {
                 or(self.constraint.as_ref().map(ToString::to_string), "the usual one"),
             ),
             ("the type", or(types, "that of what it references")),
-            ("the backfill", or(self.backfill.as_ref().map(ToString::to_string), "none")),
+            (
+                "the backfill",
+                or(self.backfill.as_ref().map(ToString::to_string), "none"),
+            ),
             ("what fills new rows", or(write_path, "whatever fits")),
         ]
     }

@@ -315,7 +315,8 @@ impl Run<'_> {
     /// Looks at what would be filled before anything is changed, and remembers what was there.
     async fn prepare(&self, situation: &mut Situation, ledger: &Ledger) -> Result<()> {
         let standing = steps::forward(situation, self.request)?;
-        if standing.iter().all(|(_, done)| *done) {
+        let is_done = standing.iter().all(|(_, done)| *done);
+        if is_done && situation.entry.is_none() {
             return Ok(());
         }
         let is_undone = |kind| standing.iter().any(|(step, done)| step.kind == kind && !done);

@@ -4,7 +4,7 @@ mod progress;
 mod request;
 mod show;
 
-use sea_orm_cascade::migrate::{ChangeReport, RequiredForeignKey, Revert};
+use sea_orm_cascade::migrate::{ChangeReport, Revert};
 use sea_orm_cascade::{Backend, Error, ErrorKind};
 
 use super::arguments::{Columns, ForeignKeyArguments, ForeignKeyCommand, KeyArguments};

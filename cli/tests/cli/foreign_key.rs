@@ -28,31 +28,73 @@ fn help_of_a_run() {
 fn wrong_usage() {
     let shop = shop();
     for (arguments, said) in [
-        (&["run", "posts"][..], "write it as TABLE.COLUMN, TABLE.COLUMN,COLUMN or SCHEMA.TABLE.COLUMN"),
+        (
+            &["run", "posts"][..],
+            "write it as TABLE.COLUMN, TABLE.COLUMN,COLUMN or SCHEMA.TABLE.COLUMN",
+        ),
         (&["run", "posts.user_id"], "--references <TABLE.COLUMN>"),
         (&["plan", "posts.user_id"], "--references <TABLE.COLUMN>"),
-        (&["resume", "posts.user_id", "--on-delete", "cascade"], "--references <TABLE.COLUMN>"),
-        (&["status", "posts.user_id", "--owner", "1"], "--references <TABLE.COLUMN>"),
+        (
+            &["resume", "posts.user_id", "--on-delete", "cascade"],
+            "--references <TABLE.COLUMN>",
+        ),
+        (
+            &["status", "posts.user_id", "--owner", "1"],
+            "--references <TABLE.COLUMN>",
+        ),
         (
             &["run", "posts.user_id", "--references", "users"],
             "write it as TABLE.COLUMN, TABLE.COLUMN,COLUMN or SCHEMA.TABLE.COLUMN",
         ),
         (
-            &["run", "posts.user_id", "--references", "users.id", "--on-delete", "protect"],
+            &[
+                "run",
+                "posts.user_id",
+                "--references",
+                "users.id",
+                "--on-delete",
+                "protect",
+            ],
             "write cascade, set-null, set-default, restrict or no-action",
         ),
         (
-            &["run", "posts.user_id", "--references", "users.id", "--owner", "1", "--backfill", "1"],
+            &[
+                "run",
+                "posts.user_id",
+                "--references",
+                "users.id",
+                "--owner",
+                "1",
+                "--backfill",
+                "1",
+            ],
             "cannot be used with",
         ),
         (
-            &["run", "posts.user_id", "--references", "users.id", "--mapping", "owners"],
+            &[
+                "run",
+                "posts.user_id",
+                "--references",
+                "users.id",
+                "--mapping",
+                "owners",
+            ],
             "write it as TABLE:COLUMN=COLUMN:VALUE",
         ),
-        (&["run", "posts.user_id", "--references", "users.id", "--batch", "0"], "0 is not in 1.."),
-        (&["revert", "posts.user_id", "--full", "--keep-data"], "cannot be used with"),
+        (
+            &["run", "posts.user_id", "--references", "users.id", "--batch", "0"],
+            "0 is not in 1..",
+        ),
+        (
+            &["revert", "posts.user_id", "--full", "--keep-data"],
+            "cannot be used with",
+        ),
     ] {
-        let output = cascade(shop.path()).arg("foreign-key").args(arguments).output().unwrap();
+        let output = cascade(shop.path())
+            .arg("foreign-key")
+            .args(arguments)
+            .output()
+            .unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.contains(said), "{arguments:?}: {stderr}");
         assert_eq!(

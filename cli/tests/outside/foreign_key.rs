@@ -22,14 +22,18 @@ pub(crate) const ON_POSTGRES: [(&str, Body); 8] = [
         with_database(url, &POSTGRES, lock_is_held)
     }),
     ("a_key_is_cut_off", |url| with_database(url, &POSTGRES, cut_off)),
-    ("a_key_that_cannot_be_made", |url| with_database(url, &POSTGRES, refused)),
+    ("a_key_that_cannot_be_made", |url| {
+        with_database(url, &POSTGRES, refused)
+    }),
     ("a_key_of_a_partitioned_table", |url| {
         with_database(url, &POSTGRES, partitioned)
     }),
     ("a_key_without_rights", |url| {
         with_database(url, &POSTGRES, without_rights_on_postgres)
     }),
-    ("a_key_on_a_terminal", |url| with_database(url, &POSTGRES, on_a_terminal)),
+    ("a_key_on_a_terminal", |url| {
+        with_database(url, &POSTGRES, on_a_terminal)
+    }),
 ];
 
 pub(crate) const ON_MYSQL: [(&str, Body); 5] = [
@@ -124,25 +128,43 @@ impl Shop {
 async fn made_and_taken_back(shop: &Shop) -> Result<()> {
     let plan = foreign_key(shop, &["plan", "posts.user_id"], &REQUIRED)?;
     let shown = told(&plan);
-    ensure!(shown.starts_with("posts.user_id references users\n      1. add the columns\n"), "{shown}");
+    ensure!(
+        shown.starts_with("posts.user_id references users\n      1. add the columns\n"),
+        "{shown}"
+    );
     ensure!(plan.status.code() == Some(0) && said(&plan).is_empty(), "{plan:?}");
-    ensure!(shop.columns("YES").await? + shop.columns("NO").await? == 0, "a plan changed something");
+    ensure!(
+        shop.columns("YES").await? + shop.columns("NO").await? == 0,
+        "a plan changed something"
+    );
 
     let run = foreign_key(shop, &["run", "posts.user_id", "--batch", "100"], &REQUIRED)?;
     ensure!(run.status.code() == Some(0), "{run:?}");
     let (report, lines) = (told(&run), said(&run));
     ensure!(report.contains(" s  fill the rows that are there: 1000\n"), "{report}");
     ensure!(report.ends_with("posts.user_id: done\n"), "{report}");
-    ensure!(lines.starts_with("step 1 of ") && lines.contains(": make the index …\n"), "{lines}");
+    ensure!(
+        lines.starts_with("step 1 of ") && lines.contains(": make the index …\n"),
+        "{lines}"
+    );
     ensure!(lines.contains("\nfilled 100 rows of about "), "{lines}");
-    ensure!(!lines.contains('\r') && !lines.contains('\u{1b}'), "no line for a file: {lines:?}");
+    ensure!(
+        !lines.contains('\r') && !lines.contains('\u{1b}'),
+        "no line for a file: {lines:?}"
+    );
     ensure!(shop.number(WRONG).await? == Some(0));
     ensure!((shop.columns("NO").await?, shop.keys().await?) == (1, 1));
 
     let status = foreign_key(shop, &["status", "posts.user_id"], &[])?;
-    ensure!(told(&status).ends_with("\ndone\n") && status.status.code() == Some(0), "{status:?}");
+    ensure!(
+        told(&status).ends_with("\ndone\n") && status.status.code() == Some(0),
+        "{status:?}"
+    );
     let again = foreign_key(shop, &["run", "posts.user_id", "--quiet"], &REQUIRED)?;
-    ensure!(told(&again) == "posts.user_id: nothing was left to do\n" && said(&again).is_empty(), "{again:?}");
+    ensure!(
+        told(&again) == "posts.user_id: nothing was left to do\n" && said(&again).is_empty(),
+        "{again:?}"
+    );
 
     let soft = foreign_key(shop, &["revert", "posts.user_id"], &[])?;
     ensure!(told(&soft).ends_with("posts.user_id: done\n"), "{soft:?}");
@@ -158,15 +180,24 @@ async fn made_and_taken_back(shop: &Shop) -> Result<()> {
     let forgotten = foreign_key(shop, &["status", "posts.user_id"], &[])?;
     let nothing = "error: nothing is remembered of a key of posts.user_id: none was begun here by cascade, or it was reverted; say with \
                    --references what it references\n";
-    ensure!(said(&forgotten) == nothing && forgotten.status.code() == Some(1), "{forgotten:?}");
+    ensure!(
+        said(&forgotten) == nothing && forgotten.status.code() == Some(1),
+        "{forgotten:?}"
+    );
     shop.execute("ALTER TABLE posts DROP COLUMN user_id").await?;
 
     let json = foreign_key(shop, &["run", "posts.user_id", "--format", "json", "-q"], &REQUIRED)?;
     let report: serde_json::Value = serde_json::from_slice(&json.stdout)?;
-    ensure!(report["format"] == 1 && report["filled"] == 1000 && report["done"] == true, "{report:#}");
+    ensure!(
+        report["format"] == 1 && report["filled"] == 1000 && report["done"] == true,
+        "{report:#}"
+    );
     let json = foreign_key(shop, &["status", "posts.user_id", "--format", "json"], &[])?;
     let status: serde_json::Value = serde_json::from_slice(&json.stdout)?;
-    ensure!(status["format"] == 1 && status["done"] == true && status["next"].is_null(), "{status:#}");
+    ensure!(
+        status["format"] == 1 && status["done"] == true && status["next"].is_null(),
+        "{status:#}"
+    );
     let full = foreign_key(shop, &["revert", "posts.user_id", "--full"], &[])?;
     ensure!(full.status.code() == Some(0), "{full:?}");
     ensure!(shop.columns("YES").await? + shop.columns("NO").await? == 0);
@@ -181,7 +212,11 @@ fn interrupt(process: u32) -> Result<()> {
 }
 
 /// Runs it until it says this, then lets something happen, and gives its exit code, what it told, and all it said.
-fn until(mut command: Command, awaited: &str, then: impl FnOnce(u32) -> Result<()>) -> Result<(Option<i32>, String, String)> {
+fn until(
+    mut command: Command,
+    awaited: &str,
+    then: impl FnOnce(u32) -> Result<()>,
+) -> Result<(Option<i32>, String, String)> {
     let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut stderr = BufReader::new(process.stderr.take().context("it is a pipe")?);
     let (mut said, mut told) = (String::new(), String::new());
@@ -190,7 +225,11 @@ fn until(mut command: Command, awaited: &str, then: impl FnOnce(u32) -> Result<(
     }
     then(process.id())?;
     stderr.read_to_string(&mut said)?;
-    process.stdout.take().context("it is a pipe")?.read_to_string(&mut told)?;
+    process
+        .stdout
+        .take()
+        .context("it is a pipe")?
+        .read_to_string(&mut told)?;
     Ok((process.wait()?.code(), told, said))
 }
 
@@ -198,17 +237,26 @@ async fn stopped_and_resumed(shop: &Shop) -> Result<()> {
     let run = command(&shop.url, &["run", "posts.user_id", "--batch", "1"], &REQUIRED);
     let (code, report, lines) = until(run, "filled 1 rows", interrupt)?;
     ensure!(code == Some(4), "{code:?} {report} {lines}");
-    ensure!(report.contains("posts.user_id: stopped before the end of: fill the rows that are there"), "{report}");
+    ensure!(
+        report.contains("posts.user_id: stopped before the end of: fill the rows that are there"),
+        "{report}"
+    );
     let ends = "stopping behind this step or batch; once more stops at once\n\
                 stopped: run `cascade foreign-key resume posts.user_id` to go on\n";
     ensure!(lines.ends_with(ends), "{lines}");
     let owned = shop.number(OWNED).await?.unwrap_or_default();
-    ensure!((1..1000).contains(&owned), "{owned} rows were filled when it was stopped");
+    ensure!(
+        (1..1000).contains(&owned),
+        "{owned} rows were filled when it was stopped"
+    );
 
     let status = told(&foreign_key(shop, &["status", "posts.user_id"], &[])?);
     ensure!(status.contains(&format!(", behind {owned}\n")), "{status}");
     let last = status.lines().last().unwrap_or_default();
-    ensure!(last.ends_with(" steps done; next: fill the rows that are there"), "{status}");
+    ensure!(
+        last.ends_with(" steps done; next: fill the rows that are there"),
+        "{status}"
+    );
     let other = ["--references", "users.id", "--on-delete", "restrict", "--owner", "1"];
     let other = foreign_key(shop, &["run", "posts.user_id"], &other)?;
     let refused = "error: posts.user_id was begun otherwise and is not done: on delete was cascade, now restrict; the key was required, now \
@@ -231,10 +279,22 @@ async fn lock_is_held(shop: &Shop) -> Result<()> {
     holder.execute_unprepared("SELECT 1 FROM posts LIMIT 1").await?;
     let run = command(&shop.url, &["run", "posts.user_id", "--lock-timeout", "20"], &REQUIRED);
     let (code, report, lines) = until(run, "after attempt 2\n", interrupt)?;
-    ensure!(lines.contains("waiting for a lock: process ") && lines.contains("AccessShareLock"), "{lines}");
-    ensure!(report == "posts.user_id: stopped before the end of: add the columns; run it again to go on\n", "{report}");
-    ensure!(code == Some(4) && lines.contains("`cascade foreign-key resume posts.user_id` to go on"), "{code:?} {lines}");
-    ensure!(shop.columns("YES").await? == 0, "the column was made in spite of the lock");
+    ensure!(
+        lines.contains("waiting for a lock: process ") && lines.contains("AccessShareLock"),
+        "{lines}"
+    );
+    ensure!(
+        report == "posts.user_id: stopped before the end of: add the columns; run it again to go on\n",
+        "{report}"
+    );
+    ensure!(
+        code == Some(4) && lines.contains("`cascade foreign-key resume posts.user_id` to go on"),
+        "{code:?} {lines}"
+    );
+    ensure!(
+        shop.columns("YES").await? == 0,
+        "the column was made in spite of the lock"
+    );
     holder.rollback().await?;
     let resumed = foreign_key(shop, &["resume", "posts.user_id"], &[])?;
     ensure!(resumed.status.code() == Some(0), "{resumed:?}");
@@ -297,12 +357,29 @@ async fn refused(shop: &Shop) -> Result<()> {
             "error: posts.(a, b) has 2 column(s) and references 1 of users: there must be as many, and at least one\n",
         ),
         (
-            &["run", "posts.user_id", "--references", "users.id", "--required", "--on-delete", "set_null"],
+            &[
+                "run",
+                "posts.user_id",
+                "--references",
+                "users.id",
+                "--required",
+                "--on-delete",
+                "set_null",
+            ],
             1,
             "error: posts.user_id cannot be both required and set null: let it be optional, or choose another action\n",
         ),
         (
-            &["run", "posts.user_id", "--references", "users.id", "--backfill", "1", "--backfill", "2"],
+            &[
+                "run",
+                "posts.user_id",
+                "--references",
+                "users.id",
+                "--backfill",
+                "1",
+                "--backfill",
+                "2",
+            ],
             1,
             "error: the key has 1 column(s) and the backfill gives 2 value(s)\n",
         ),
@@ -312,7 +389,16 @@ async fn refused(shop: &Shop) -> Result<()> {
             "error: the owner's users.id must be a whole number\n",
         ),
         (
-            &["run", "posts.user_id", "--references", "users.id", "--backfill", "1", "--write-path", "default"],
+            &[
+                "run",
+                "posts.user_id",
+                "--references",
+                "users.id",
+                "--backfill",
+                "1",
+                "--write-path",
+                "default",
+            ],
             1,
             "error: posts.user_id gets a default only if one owner gets all rows (Backfill::owner)\n",
         ),
@@ -323,7 +409,16 @@ async fn refused(shop: &Shop) -> Result<()> {
              value in the backfill, or repair them first\n",
         ),
         (
-            &["run", "posts.user_id", "--references", "users.id", "--backfill", "id + 7", "--format", "json"],
+            &[
+                "run",
+                "posts.user_id",
+                "--references",
+                "users.id",
+                "--backfill",
+                "id + 7",
+                "--format",
+                "json",
+            ],
             3,
             "error: nothing was changed: 997 rows of posts would reference no row of users (id = 4, 5, 6, 7, 8 and 992 more): give them a \
              value in the backfill, or repair them first\n",
@@ -347,12 +442,16 @@ async fn refused(shop: &Shop) -> Result<()> {
         }
     }
     ensure!(shop.columns("YES").await? + shop.columns("NO").await? == 0);
-    ensure!(shop.execute("SELECT * FROM cascade_ledger").await.is_err(), "a ledger was begun");
+    ensure!(
+        shop.execute("SELECT * FROM cascade_ledger").await.is_err(),
+        "a ledger was begun"
+    );
     Ok(())
 }
 
 async fn partitioned(shop: &Shop) -> Result<()> {
-    shop.execute("CREATE TABLE parts (id bigint PRIMARY KEY) PARTITION BY RANGE (id)").await?;
+    shop.execute("CREATE TABLE parts (id bigint PRIMARY KEY) PARTITION BY RANGE (id)")
+        .await?;
     let run = foreign_key(shop, &["run", "parts.user_id", "--references", "users.id"], &[])?;
     ensure!(said(&run).starts_with("error: parts is partitioned: "), "{run:?}");
     ensure!(run.status.code() == Some(1), "{run:?}");
@@ -364,10 +463,14 @@ async fn without_rights_on_postgres(shop: &Shop) -> Result<()> {
     let url = format!("{}{separator}options[default_transaction_read_only]=on", shop.url);
     let reading = command(&url, &["run", "posts.user_id", "-q"], &REQUIRED).output()?;
     let known = "error: here the database can only be read: connect to where it can be written: ";
-    ensure!(said(&reading).starts_with(known) && reading.status.code() == Some(1), "{reading:?}");
+    ensure!(
+        said(&reading).starts_with(known) && reading.status.code() == Some(1),
+        "{reading:?}"
+    );
 
     let user = user();
-    shop.execute(&format!("CREATE ROLE {user} LOGIN PASSWORD 'secret'")).await?;
+    shop.execute(&format!("CREATE ROLE {user} LOGIN PASSWORD 'secret'"))
+        .await?;
     shop.execute(&format!("GRANT SELECT ON users, posts TO {user}")).await?;
     let url = shop.as_user(&user)?;
     let plan = command(&url, &["plan", "posts.user_id"], &REQUIRED).output()?;
@@ -383,8 +486,10 @@ async fn without_rights_on_postgres(shop: &Shop) -> Result<()> {
 async fn without_rights_on_mysql(shop: &Shop) -> Result<()> {
     let user = user();
     let (_, database) = shop.url.rsplit_once('/').context("a server's URL")?;
-    shop.execute(&format!("CREATE USER {user}@'%' IDENTIFIED BY 'secret'")).await?;
-    shop.execute(&format!("GRANT SELECT ON {database}.* TO {user}@'%'")).await?;
+    shop.execute(&format!("CREATE USER {user}@'%' IDENTIFIED BY 'secret'"))
+        .await?;
+    shop.execute(&format!("GRANT SELECT ON {database}.* TO {user}@'%'"))
+        .await?;
     let run = command(&shop.as_user(&user)?, &["run", "posts.user_id", "-q"], &REQUIRED).output()?;
     shop.execute(&format!("DROP USER {user}@'%'")).await?;
     let known = "error: this user lacks a right: grant it, or connect as another user: ";
@@ -402,7 +507,9 @@ async fn on_a_terminal(shop: &Shop) -> Result<()> {
     let arguments = REQUIRED.map(|argument| format!("'{argument}'")).join(" ");
     let output = Command::new("script")
         .args(["-q", "-e", "-c"])
-        .arg(format!("{cascade} foreign-key run posts.user_id --batch 10 {arguments}"))
+        .arg(format!(
+            "{cascade} foreign-key run posts.user_id --batch 10 {arguments}"
+        ))
         .arg("/dev/null")
         .env("DATABASE_URL", &shop.url)
         .env("SHELL", "/bin/sh")
@@ -411,8 +518,11 @@ async fn on_a_terminal(shop: &Shop) -> Result<()> {
         .output()?;
     let seen = told(&output);
     ensure!(output.status.code() == Some(0), "{seen}");
-    ensure!(seen.contains(": fill the rows that are there [="), "no bar: {seen:?}");
-    ensure!(seen.contains(" rows/s, ") && seen.contains(" left"), "no rate: {seen:?}");
+    ensure!(seen.contains(": filling [="), "no bar: {seen:?}");
+    ensure!(
+        seen.contains(" rows/s, ") && seen.contains(" left"),
+        "no rate: {seen:?}"
+    );
     ensure!(seen.contains(": make the index: 0."), "no line for a step: {seen:?}");
     ensure!(seen.contains("posts.user_id: done"), "{seen:?}");
     ensure!(shop.number(WRONG).await? == Some(0));

@@ -92,11 +92,23 @@ pub(crate) struct KeyArguments {
 
     /// What rows without a value get: an SQL expression over the row, as '1 + id % 10', sent to the database as it is; repeat it for each
     /// column of a composite key
-    #[arg(long, value_name = "SQL", group = "filling", requires = "references", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "SQL",
+        group = "filling",
+        requires = "references",
+        allow_hyphen_values = true
+    )]
     pub(crate) backfill: Vec<String>,
 
     /// What rows without a value get: all the same owner, by its key; the values of a composite one are separated by commas
-    #[arg(long, value_name = "KEY", group = "filling", requires = "references", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "KEY",
+        group = "filling",
+        requires = "references",
+        allow_hyphen_values = true
+    )]
     pub(crate) owner: Option<String>,
 
     /// What rows without a value get: what a table says, as post_owners:id=post_id:user_id, the user_id of the row of post_owners whose
@@ -307,7 +319,13 @@ mod tests {
                 values: vec![name("tenant"), name("user_id")],
             })
         );
-        for text in ["owners", "owners:id", "owners:id:user_id", "owners:id=:user_id", ":id=a:b"] {
+        for text in [
+            "owners",
+            "owners:id",
+            "owners:id:user_id",
+            "owners:id=:user_id",
+            ":id=a:b",
+        ] {
             assert!(Mapping::read(text).is_err(), "{text}");
         }
     }

@@ -197,9 +197,14 @@ impl State {
 
     /// `step 3 of 11: make the index`.
     fn title(&self, step: StepKind) -> String {
+        format!("{}: {step}", self.number(step))
+    }
+
+    /// `step 3 of 11`.
+    fn number(&self, step: StepKind) -> String {
         match self.steps.iter().position(|known| *known == step) {
-            Some(place) => format!("step {} of {}: {step}", place + 1, self.steps.len()),
-            None => format!("step {}: {step}", self.begun),
+            Some(place) => format!("step {} of {}", place + 1, self.steps.len()),
+            None => format!("step {}", self.begun),
         }
     }
 
@@ -227,8 +232,10 @@ impl State {
             Place::Terminal(bar) => {
                 if self.told.is_none() {
                     self.told = Some(now);
+                    // One line of a terminal holds no more.
+                    bar.set_message(format!("{}: filling", self.number(StepKind::Backfill)));
                     bar.set_style(style(match of {
-                        Some(_) => "{spinner} {msg} [{bar:30}] {rows} of about {len}, {rate} rows/s, {eta} left",
+                        Some(_) => "{spinner} {msg} [{wide_bar}] {rows} of ~{len}, {rate} rows/s, {eta} left",
                         None => "{spinner} {msg} {rows} rows, {rate} rows/s",
                     }));
                 }
@@ -255,9 +262,9 @@ fn style(template: &str) -> ProgressStyle {
     style
         .progress_chars("=> ")
         .with_key("rows", |state: &ProgressState, to: &mut dyn Write| {
-            drop(write!(to, "{}", state.pos()));
+            write!(to, "{}", state.pos()).unwrap_or_default();
         })
         .with_key("rate", |state: &ProgressState, to: &mut dyn Write| {
-            drop(write!(to, "{:.0}", state.per_sec()));
+            write!(to, "{:.0}", state.per_sec()).unwrap_or_default();
         })
 }
