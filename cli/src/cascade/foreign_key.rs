@@ -32,7 +32,7 @@ enum Way {
 async fn plan(database: &Database, key: &KeyArguments) -> anyhow::Result<Outcome> {
     let request = request::of(database, key).await?;
     let plan = request.plan(database.store.connection()).await;
-    let plan = plan.map_err(|error| explain(database, error))?;
+    let plan = plan.map_err(|error| explain(database, key, error))?;
     print(&show::plan(&plan, key.format)?)?;
     Ok(Outcome::Done)
 }
@@ -40,7 +40,7 @@ async fn plan(database: &Database, key: &KeyArguments) -> anyhow::Result<Outcome
 async fn status(database: &Database, key: &KeyArguments) -> anyhow::Result<Outcome> {
     let request = request::of(database, key).await?;
     let status = request.status(database.store.connection()).await;
-    let status = status.map_err(|error| explain(database, error))?;
+    let status = status.map_err(|error| explain(database, key, error))?;
     print(&show::status(&status, key.format)?)?;
     Ok(Outcome::Done)
 }
@@ -104,7 +104,7 @@ fn end(
             complain(&format!("error: {error}"));
             Ok(Outcome::Blocked)
         }
-        Err(error) => Err(explain(database, error)),
+        Err(error) => Err(explain(database, key, error)),
     }
 }
 
@@ -138,9 +138,32 @@ fn shell(columns: &Columns) -> String {
 }
 
 /// Says what would help, where the database says only what it does not take.
-fn explain(database: &Database, error: Error) -> anyhow::Error {
-    match rows::right(database, &error) {
-        Some(context) => anyhow::Error::from(error).context(context),
-        None => error.into(),
+fn explain(database: &Database, key: &KeyArguments, error: Error) -> anyhow::Error {
+    let given = match (&key.mapping, key.backfill.is_empty()) {
+        (Some(_), _) => Some("--mapping"),
+        (None, false) => Some("--backfill"),
+        (None, true) => None,
+    };
+    match (rows::right(database, &error), given) {
+        (Some(context), _) => anyhow::Error::from(error).context(context),
+        (None, Some(given)) if is_about_an_expression(database.store.backend(), &error) => {
+            anyhow::Error::from(error).context(format!("the values of {given} cannot be found"))
+        }
+        (None, _) => error.into(),
+    }
+}
+
+/// The database does not understand a statement, or cannot compute what it says: only what the user wrote can be wrong in it.
+fn is_about_an_expression(backend: Backend, error: &Error) -> bool {
+    let ErrorKind::Database { code: Some(code) } = error.kind() else {
+        return false;
+    };
+    match backend {
+        // "Syntax error or access rule violation" and "data exception" (PostgreSQL, "Error Codes").
+        Backend::Postgres => code.starts_with("42") || code.starts_with("22"),
+        // Syntax; unknown column, table, function; more than one row; a value that does not fit (MySQL, "Server Error Message Reference").
+        Backend::MySql => ["1064", "1054", "1146", "1305", "1242", "1292", "1366"].contains(&code.as_str()),
+        // What it says of a statement it does not understand, and of little else.
+        Backend::Sqlite => code == "1",
     }
 }
