@@ -405,7 +405,7 @@ async fn refused(shop: &Shop) -> Result<()> {
         (
             &["run", "posts.user_id", "--references", "users.id", "--required"],
             3,
-            "error: nothing was changed: 1000 rows of posts would get no value for user_id (id = 1, 2, 3, 4, 5 and 995 more): give them a \
+            "error: nothing was changed: 1000 rows of posts would get no value for user_id (id 1, 2, 3, 4, 5, …): give them a \
              value in the backfill, or repair them first\n",
         ),
         (
@@ -420,7 +420,7 @@ async fn refused(shop: &Shop) -> Result<()> {
                 "json",
             ],
             3,
-            "error: nothing was changed: 997 rows of posts would reference no row of users (id = 4, 5, 6, 7, 8 and 992 more): give them a \
+            "error: nothing was changed: 997 rows of posts would reference no row of users (id 4, 5, 6, 7, 8, …): give them a \
              value in the backfill, or repair them first\n",
         ),
         (
@@ -440,6 +440,19 @@ async fn refused(shop: &Shop) -> Result<()> {
             }
             false => ensure!(output.stdout.is_empty(), "{output:?}"),
         }
+    }
+    for arguments in [
+        ["--backfill", "nonsense"],
+        ["--backfill", "1 +"],
+        ["--mapping", "owners:id=post:user_id"],
+    ] {
+        let output = foreign_key(shop, &["run", "posts.user_id", "--references", "users.id"], &arguments)?;
+        let [option, _] = arguments;
+        let known = format!("error: the values of {option} cannot be found: the database refused the statement (");
+        ensure!(
+            said(&output).starts_with(&known) && output.status.code() == Some(1),
+            "{output:?}"
+        );
     }
     ensure!(shop.columns("YES").await? + shop.columns("NO").await? == 0);
     ensure!(
