@@ -31,6 +31,7 @@ mod plans;
 mod races;
 mod random;
 mod related;
+mod remembered;
 mod required;
 mod rows;
 mod samples;
@@ -65,6 +66,7 @@ fn main() {
         plans::cases(),
         races::cases(),
         related::cases(),
+        remembered::cases(),
         required::cases(),
         rows::cases(),
         samples::cases(),
