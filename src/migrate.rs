@@ -18,6 +18,7 @@ mod ledger;
 mod plan;
 mod progress;
 mod proof;
+pub(crate) mod rebuild;
 mod remembered;
 mod report;
 mod revert;
