@@ -124,39 +124,33 @@ error: on SQLite nothing is remembered of a key of posts.user_id, since it is ma
 #[test]
 fn made_on_sqlite_at_once() {
     let shop = shop();
-    let foreign_key = |arguments: &[&str]| {
+    let foreign_key = |command: &str, more: &[&str]| {
         cascade(shop.path())
-            .args([
-                "foreign-key",
-                arguments[0],
-                "posts.editor_id",
-                "--references",
-                "users.id",
-                "--required",
-            ])
-            .args(&arguments[1..])
+            .args(["foreign-key", command, "posts.editor_id"])
+            .args(["--references", "users.id", "--required"])
+            .args(more)
     };
-    foreign_key(&["plan", "--backfill", "1"])
+    foreign_key("plan", &["--backfill", "1"])
         .assert()
         .success()
         .stderr_eq("")
         .stdout_eq(str![[r#""#]]);
-    foreign_key(&["run"])
+    foreign_key("run", &[])
         .assert()
         .code(3)
         .stdout_eq("")
         .stderr_eq(str![[r#""#]]);
-    foreign_key(&["run", "--backfill", "id"])
+    foreign_key("run", &["--backfill", "id"])
         .assert()
         .code(3)
         .stdout_eq("")
         .stderr_eq(str![[r#""#]]);
-    foreign_key(&["run", "--backfill", "nonsense"])
+    foreign_key("run", &["--backfill", "nonsense"])
         .assert()
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#""#]]);
-    let run = foreign_key(&["run", "--owner", "1", "--on-delete", "cascade"])
+    let run = foreign_key("run", &["--owner", "1", "--on-delete", "cascade"])
         .output()
         .unwrap();
     let (told, said) = (
@@ -165,7 +159,7 @@ fn made_on_sqlite_at_once() {
     );
     assert!(told.ends_with("posts.editor_id: done\n"), "{told}{said}");
     assert_eq!(said, "step 1 of 1: build the table anew …\n");
-    foreign_key(&["status", "--on-delete", "cascade"])
+    foreign_key("status", &["--on-delete", "cascade"])
         .assert()
         .success()
         .stdout_eq(str![[r#""#]]);
@@ -176,7 +170,7 @@ fn made_on_sqlite_at_once() {
         schema.contains("foreign key (editor_id) references users (id), on delete cascade\n"),
         "{schema}"
     );
-    foreign_key(&["revert", "--full"]).assert().success();
+    foreign_key("revert", &["--full"]).assert().success();
     let schema = cascade(shop.path()).arg("schema").output().unwrap();
     assert!(
         !String::from_utf8_lossy(&schema.stdout).contains("editor_id"),
