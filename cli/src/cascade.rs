@@ -2,6 +2,7 @@
 
 mod arguments;
 mod delete;
+mod foreign_key;
 mod graph;
 mod orphans;
 mod plan;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
@@ -44,7 +46,7 @@ async fn carry_out(arguments: Arguments) -> anyhow::Result<Outcome> {
             delete::check(arguments)?;
             rows::read_stdin(&mut arguments.rows)?;
         }
-        Command::Schema(_) | Command::Graph(_) | Command::Lint(_) | Command::Orphans(_) => {}
+        Command::Schema(_) | Command::Graph(_) | Command::Lint(_) | Command::Orphans(_) | Command::ForeignKey(_) => {}
     }
     let overlay = crate::overlay::read(common.relations.as_deref())?;
     let store = connect(&common).await?;
@@ -53,10 +55,15 @@ async fn carry_out(arguments: Arguments) -> anyhow::Result<Outcome> {
         overlay,
         notes: if common.quiet { Notes::Silent } else { Notes::Told },
         file: common.database_url.as_deref().and_then(file),
+        schemas: common.schema,
         store,
     };
     let outcome = run(&database, &command).await;
-    database.store.close().await?;
+    match outcome {
+        // A statement that was cut off may still be running.
+        Ok(Outcome::Stopped) => drop(tokio::time::timeout(Duration::from_secs(1), database.store.close()).await),
+        Ok(_) | Err(_) => database.store.close().await?,
+    }
     outcome
 }
 
@@ -77,6 +84,7 @@ async fn run(database: &Database, command: &Command) -> anyhow::Result<Outcome> 
             }
         }
         Command::Orphans(arguments) => orphans::run(&database.store, &database.schema().await?, arguments).await,
+        Command::ForeignKey(arguments) => foreign_key::run(database, arguments).await,
     }
 }
 
@@ -86,6 +94,8 @@ struct Database {
     scope: Scope,
     overlay: Option<OverlayFile>,
     notes: Notes,
+    /// The schemas that were named.
+    schemas: Vec<String>,
     /// The file, if it is one.
     file: Option<String>,
 }

@@ -31,6 +31,7 @@ mod plans;
 mod races;
 mod random;
 mod related;
+mod remembered;
 mod required;
 mod required_sqlite;
 mod rows;
@@ -66,6 +67,7 @@ fn main() {
         plans::cases(),
         races::cases(),
         related::cases(),
+        remembered::cases(),
         required::cases(),
         required_sqlite::cases(),
         required::killed::cases(),

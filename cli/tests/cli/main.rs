@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod delete;
+mod foreign_key;
 
 use std::path::Path;
 

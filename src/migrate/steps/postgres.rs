@@ -7,9 +7,7 @@ use super::super::revert::Revert;
 use super::super::situation::Situation;
 use super::super::step::{Step, StepKind, Way};
 use super::super::values::literals;
-use super::{
-    Standing, add_columns, closes_trigger, default_values, index, is_filled, is_past, nullable_columns, step,
-};
+use super::{Standing, add_columns, closes_trigger, default_values, index, is_filled, is_past, nullable_columns, step};
 use crate::backend::Backend::Postgres;
 use crate::ddl::{self, identifier, literal, table_name};
 use crate::error::Result;
@@ -25,7 +23,6 @@ const ROW_EXCLUSIVE: &str = "RowExclusiveLock";
 pub(super) fn forward(situation: &Situation, request: &RequiredForeignKey) -> Result<Vec<Standing>> {
     let relation = &situation.key.relation;
     let table = &relation.table;
-    let alter = |what: &str| format!("ALTER TABLE {} {what}", situation.quoted());
     let transaction = |kind, sql: Vec<String>, leaves| step(kind, Way::Transaction, sql, leaves);
     let is_filled = is_filled(situation, request);
     let mut steps: Vec<Standing> = Vec::new();
