@@ -93,10 +93,19 @@ impl Line {
         })
     }
 
+    /// The server's version, and what of its settings matters here.
     pub(crate) async fn version(&mut self) -> Result<String> {
         Ok(match self {
-            Self::Postgres(line) => sqlx::query_scalar("SHOW server_version").fetch_one(line).await?,
-            Self::MariaDb(line) => sqlx::query_scalar("SELECT VERSION()").fetch_one(line).await?,
+            Self::Postgres(line) => {
+                let sql = "SELECT current_setting('server_version') || ', fsync ' || current_setting('fsync') \
+                           || ', shared_buffers ' || current_setting('shared_buffers')";
+                sqlx::query_scalar(sql).fetch_one(line).await?
+            }
+            Self::MariaDb(line) => {
+                let sql = "SELECT CONCAT(VERSION(), ', innodb_flush_log_at_trx_commit ', @@innodb_flush_log_at_trx_commit, \
+                           ', innodb_buffer_pool_size ', @@innodb_buffer_pool_size DIV 1048576, 'M')";
+                sqlx::query_scalar(sql).fetch_one(line).await?
+            }
         })
     }
 

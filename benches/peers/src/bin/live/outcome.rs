@@ -21,10 +21,10 @@ pub(crate) struct Outcome {
 }
 
 impl Run {
-    /// Only what was under way after the change began counts.
+    /// Only what was under way during the change counts.
     pub(crate) fn new(contender: Contender, change: Change, mut tallies: Vec<Tally>) -> Self {
         for tally in &mut tallies {
-            tally.samples.retain(|sample| sample.done >= change.from);
+            tally.samples.retain(|sample| overlaps(*sample, change.from, change.to));
         }
         Self {
             contender,

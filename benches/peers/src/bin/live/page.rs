@@ -24,7 +24,8 @@ pub(crate) fn markdown(outcomes: &[Outcome], posts: i64, rounds: usize) -> Strin
          throughout, two writers and two readers, each on a connection of its own and 50 times a second: one inserts and updates posts, one users, one \
          reads a post by its key, one a user. Meanwhile posts get an owner: a required column `user_id` with a foreign key that cascades.\n\nA stall is \
          how long one statement took, from when it was *due*: what waits behind another that is stalled counts too. Timers are a millisecond or so late, \
-         which is in all numbers alike. Each contender ran {rounds} time(s), in a shuffled order, each time in a new database that had just been filled. \
+         which is in all numbers alike. There were {rounds} round(s) of all contenders, each in a shuffled order, but for idle, the last of the first round, since \
+         it has to know how long the others take; and each time in a new database that had just been filled. \
          Afterwards all rows were counted, and every post has the owner it should have, and the key holds, is required and cascades.\n\n",
     );
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
@@ -34,7 +35,7 @@ pub(crate) fn markdown(outcomes: &[Outcome], posts: i64, rounds: usize) -> Strin
     }
     let _ = writeln!(
         page,
-        "- machine: {processors} processors, {} {}\n- the servers run without fsync, on the machine of the load\n",
+        "- machine: {processors} processors, {} {}; the servers run on it too\n",
         std::env::consts::OS,
         system.trim()
     );
@@ -71,8 +72,8 @@ fn times(stall: Duration, noise: Duration) -> f64 {
 
 fn summary(page: &mut String, outcome: &Outcome) {
     page.push_str(
-        "Worst: of all rounds, writing / reading; in brackets the median of the rounds' worst. × idle: the worst of either, by that of the idle run. All \
-         but the last two columns in milliseconds.\n\n| | posts: worst | p99 | × idle | users: worst | p99 | × idle | seconds | refused |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+        "Worst: of all rounds, writing / reading; in brackets the median of the rounds' worst. × idle: the worst of either, by that of the idle run. Stalls \
+         are in milliseconds.\n\n| | posts: worst | p99 | × idle | users: worst | p99 | × idle | seconds | refused |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for contender in Contender::ALL {
         let _ = write!(page, "| {} |", title(contender));
