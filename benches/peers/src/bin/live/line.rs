@@ -110,9 +110,10 @@ impl Line {
     }
 
     pub(crate) async fn close(self) -> Result<()> {
-        Ok(match self {
+        match self {
             Self::Postgres(line) => line.close().await?,
             Self::MariaDb(line) => line.close().await?,
-        })
+        }
+        Ok(())
     }
 }
