@@ -77,17 +77,15 @@ where
     DB: sqlx::Database,
     for<'c> &'c mut DB::Connection: sqlx::Executor<'c, Database = DB>,
 {
-    use sqlx::Executor;
-
     sqlx::pool::PoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
-        .after_connect(move |connection, _| {
+        .after_connect(move |connection: &mut DB::Connection, _| {
             let begins = begins.clone();
             Box::pin(async move {
                 for statement in begins {
-                    connection.execute(sqlx::AssertSqlSafe(statement)).await?;
+                    sqlx::Executor::execute(&mut *connection, sqlx::AssertSqlSafe(statement)).await?;
                 }
                 Ok(())
             })
