@@ -101,6 +101,17 @@ pub enum ErrorKind {
         /// The hook's reason.
         reason: String,
     },
+    /// Rows would get no value for a key that is to be required, or would reference a row that is not there; nothing was changed.
+    Unfilled {
+        /// The key.
+        relation: Relation,
+        /// Rows that would have no value.
+        missing: u64,
+        /// Rows that would reference no row.
+        dangling: u64,
+        /// The primary keys of some of either, as text; none for a table without one.
+        sample: Vec<KeyValues>,
+    },
     /// What was planned is not what would happen: the schema, or the rows, have changed since. Nothing was changed.
     StalePlan {
         /// What differs.
@@ -385,6 +396,12 @@ impl Error {
         matches!(self.kind(), ErrorKind::Vetoed { .. })
     }
 
+    /// Rows would get no value for a required key, or one that references no row.
+    #[must_use]
+    pub fn is_unfilled(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unfilled { .. })
+    }
+
     /// A plan no longer fits the database.
     #[must_use]
     pub fn is_stale_plan(&self) -> bool {
@@ -428,6 +445,7 @@ impl ErrorKind {
             Self::Check { .. } => "check",
             Self::Blocked { .. } => "blocked",
             Self::Vetoed { .. } => "vetoed",
+            Self::Unfilled { .. } => "unfilled",
             Self::StalePlan { .. } => "stale_plan",
             Self::Stale { .. } => "stale",
             Self::Retryable { .. } => "retryable",

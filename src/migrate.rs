@@ -11,12 +11,25 @@
 
 mod alteration;
 mod backfill;
+mod batches;
+mod blockers;
 mod exclusive;
 mod foreign_key;
 mod generate;
+mod ledger;
+mod plan;
 mod progress;
+mod proof;
+mod report;
+mod revert;
+mod run;
+mod situation;
+mod sqlite;
 mod step;
+mod steps;
 mod target;
+mod unfilled;
+mod values;
 
 pub use alteration::Alteration;
 pub use backfill::{Backfill, Batch, RustBackfill};
@@ -24,6 +37,9 @@ pub use exclusive::Exclusive;
 pub use foreign_key::{RequiredForeignKey, WritePath};
 pub(crate) use generate::against;
 pub use generate::{Generated, Hints, generate};
+pub use plan::{KeyPlan, PlannedStep};
 pub use progress::{Control, Event};
+pub use report::{ChangeReport, StepReport};
+pub use revert::Revert;
 pub use step::{Lock, Step, StepKind};
 pub use target::Target;

@@ -1,5 +1,6 @@
 //! Statements as text in the making: names quoted, values bound.
 
+mod keyset;
 mod typed;
 
 use sea_orm::{Statement, Value};
@@ -9,6 +10,7 @@ use crate::ddl::{identifier, table_name};
 use crate::name::{ColumnName, TableName};
 use crate::schema::Schema;
 
+pub(crate) use keyset::Keyset;
 pub(crate) use typed::{Typed, typed};
 
 /// A statement in the making.
@@ -50,6 +52,11 @@ impl Sql {
         self.values.extend_from_slice(values);
     }
 
+    /// The text, and what its placeholders stand for.
+    pub(crate) fn into_parts(self) -> (String, Vec<Value>) {
+        (self.text, self.values)
+    }
+
     pub(crate) fn statement(self) -> Statement {
         Statement::from_sql_and_values(self.backend.into(), self.text, self.values)
     }
@@ -72,4 +79,22 @@ pub(crate) fn from_table(schema: &Schema, table: &TableName) -> String {
         if only { "ONLY " } else { "" },
         table_name(schema.backend, table)
     )
+}
+
+/// A value of a column of this type as text, the way a person is shown it: bytes in hexadecimal.
+pub(crate) fn shown(backend: Backend, data_type: Option<&str>, value: &str) -> String {
+    match backend {
+        Backend::Postgres => format!("CAST({value} AS text)"),
+        Backend::MySql if data_type.is_some_and(is_binary) => format!("HEX({value})"),
+        Backend::MySql => format!("CAST({value} AS CHAR)"),
+        Backend::Sqlite => {
+            format!("CASE typeof({value}) WHEN 'blob' THEN hex({value}) ELSE CAST({value} AS TEXT) END")
+        }
+    }
+}
+
+/// Whether a type of MySQL's holds bytes.
+pub(crate) fn is_binary(data_type: &str) -> bool {
+    let lower = data_type.to_ascii_lowercase();
+    lower.contains("binary") || lower.contains("blob")
 }

@@ -28,6 +28,12 @@ impl fmt::Display for ErrorKind {
             },
             Self::Blocked { blockers } => write_blocked(f, blockers),
             Self::Vetoed { table, reason } => write!(f, "a hook refuses to let rows of {table} go: {reason}"),
+            Self::Unfilled {
+                relation,
+                missing,
+                dangling,
+                sample,
+            } => write_unfilled(f, relation, *missing, *dangling, sample),
             Self::StalePlan { difference } => write!(
                 f,
                 "nothing was deleted: this is not what was planned, for {difference}; plan again and look at it"
@@ -95,14 +101,48 @@ impl fmt::Display for Blocker {
                 )?;
             }
         }
-        let sample: Vec<_> = self.sample.iter().map(KeyValues::value_list).collect();
-        if let Some(first) = self.sample.first() {
-            let shown = u64::try_from(sample.len()).unwrap_or(u64::MAX);
-            let more = if shown < *rows { ", …" } else { "" };
-            write!(f, " ({} {}{more})", ColumnList(first.columns()), sample.join(", "))?;
-        }
-        Ok(())
+        write_sample(f, &self.sample, *rows)
     }
+}
+
+/// ` (id 5, 9, …)`, or nothing.
+fn write_sample(f: &mut fmt::Formatter<'_>, sample: &[KeyValues], rows: u64) -> fmt::Result {
+    let Some(first) = sample.first() else {
+        return Ok(());
+    };
+    let values: Vec<_> = sample.iter().map(KeyValues::value_list).collect();
+    let shown = u64::try_from(values.len()).unwrap_or(u64::MAX);
+    let more = if shown < rows { ", …" } else { "" };
+    write!(f, " ({} {}{more})", ColumnList(first.columns()), values.join(", "))
+}
+
+fn write_unfilled(
+    f: &mut fmt::Formatter<'_>,
+    relation: &Relation,
+    missing: u64,
+    dangling: u64,
+    sample: &[KeyValues],
+) -> fmt::Result {
+    let rows = |rows: u64| match rows {
+        1 => format!("1 row of {}", relation.table),
+        rows => format!("{rows} rows of {}", relation.table),
+    };
+    f.write_str("nothing was changed: ")?;
+    if missing > 0 {
+        write!(
+            f,
+            "{} would get no value for {}",
+            rows(missing),
+            ColumnList(&relation.columns)
+        )?;
+    }
+    if dangling > 0 {
+        let link = if missing > 0 { ", and " } else { "" };
+        let referenced = &relation.referenced_table;
+        write!(f, "{link}{} would reference no row of {referenced}", rows(dangling))?;
+    }
+    write_sample(f, sample, missing.saturating_add(dangling))?;
+    f.write_str(": give them a value in the backfill, or repair them first")
 }
 
 /// `posts.`, or nothing.

@@ -35,28 +35,33 @@ impl Exclusive {
         waiting: impl FnOnce() + Send,
     ) -> Result<Self> {
         let what = what.to_owned();
-        // Of no use to anybody else, and not to be cut off while it waits for a long step of another connection.
-        let begins = match connection.backend() {
-            Backend::Postgres => "SET idle_in_transaction_session_timeout = 0",
-            Backend::MySql => "SET SESSION wait_timeout = 2147483",
+        // It is not to be cut off while it waits for a long step of another connection.
+        let (begins, goes_on) = match connection.backend() {
+            Backend::Postgres => (Vec::new(), Some("SET LOCAL idle_in_transaction_session_timeout = 0")),
+            Backend::MySql => (vec!["SET SESSION wait_timeout = 2147483".to_owned()], None),
             Backend::Sqlite => return Ok(Self { held: None, what }),
         };
         let session = Session {
-            begins: vec![begins.to_owned()],
+            begins,
             busy_timeout: None,
         };
         let alone = connection.alone(session).await?;
         let pool = alone.connection.as_pool().cloned();
         let pool = pool.ok_or_else(|| Error::invalid_input("a lock needs a connection of its own"))?;
         let transaction = pool.begin().await?;
+        if let Some(sql) = goes_on {
+            transaction.execute_unprepared(sql).await?;
+        }
         let backend = connection.backend();
         if !ask(&transaction, backend, &what, Duration::ZERO).await? {
             waiting();
             if !ask(&transaction, backend, &what, patience).await? {
-                return Err(Error::new(ErrorKind::Timeout { limit: TimeLimit::Lock }).with_hint(format!(
-                    "another process has had the lock for {what} for {} s: wait until it is done, or stop it",
-                    patience.as_secs()
-                )));
+                return Err(
+                    Error::new(ErrorKind::Timeout { limit: TimeLimit::Lock }).with_hint(format!(
+                        "another process has had the lock for {what} for {} s: wait until it is done, or stop it",
+                        patience.as_secs()
+                    )),
+                );
             }
         }
         Ok(Self {
@@ -76,7 +81,10 @@ impl Exclusive {
         };
         let statement = Statement::from_string(transaction.get_database_backend(), "SELECT 1");
         transaction.query_one_raw(statement).await.map(drop).map_err(|error| {
-            Error::from(error).with_hint(format!("the lock for {} is lost: begin again, it goes on from here", self.what))
+            Error::from(error).with_hint(format!(
+                "the lock for {} is lost: begin again, it goes on from here",
+                self.what
+            ))
         })
     }
 
@@ -99,7 +107,8 @@ impl Exclusive {
 async fn ask(transaction: &DatabaseTransaction, backend: Backend, what: &str, patience: Duration) -> Result<bool> {
     let (sql, seconds) = match (backend, patience.is_zero()) {
         (Backend::Postgres, true) => (
-            "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' in ' || COALESCE(current_schema(), ''), 0))".to_owned(),
+            "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' in ' || COALESCE(current_schema(), ''), 0))"
+                .to_owned(),
             None,
         ),
         (Backend::Postgres, false) => {

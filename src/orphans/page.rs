@@ -8,8 +8,7 @@ use super::sql::{Dangling, Lock};
 use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::name::{ColumnName, KeyValues};
-use crate::schema::TypeKind;
-use crate::sql::{Sql, column};
+use crate::sql::{Keyset, Sql, column};
 
 /// A place between two orphans of a key.
 ///
@@ -66,6 +65,14 @@ impl<'a> Pages<'a> {
         }
     }
 
+    fn keyset(&self) -> Keyset<'_> {
+        Keyset {
+            backend: self.dangling.backend,
+            table: self.dangling.schema.table(&self.dangling.key.relation.table),
+            columns: self.columns,
+        }
+    }
+
     /// The orphans behind a place, in order.
     pub(super) fn statement(&self, rows: u64, after: Option<&Cursor>) -> Result<Sql> {
         let backend = self.dangling.backend;
@@ -75,7 +82,7 @@ impl<'a> Pages<'a> {
             .columns
             .iter()
             .chain(references)
-            .map(|name| self.shown(name))
+            .map(|name| self.keyset().shown("c", name))
             .collect();
         if backend == Backend::Sqlite {
             let types = self.columns.iter();
@@ -98,10 +105,9 @@ impl<'a> Pages<'a> {
                 )));
             }
             sql.push(" AND ");
-            self.push_behind(&mut sql, cursor);
+            self.keyset().push_behind(&mut sql, "c", &cursor.values);
         }
-        let order: Vec<_> = self.columns.iter().map(|name| column(backend, "c", name)).collect();
-        let order = order.join(", ");
+        let order = self.keyset().order("c");
         if self.identity == Identity::Reference {
             sql.push(&format!(" GROUP BY {order}"));
         }
@@ -130,7 +136,7 @@ impl<'a> Pages<'a> {
             };
             let value = text
                 .as_ref()
-                .and_then(|text| self.comparable(name, text, stored_as.as_deref()));
+                .and_then(|text| self.keyset().comparable(name, text, stored_as.as_deref()));
             values = values.zip(value).map(|(mut values, value)| {
                 values.push(value);
                 values
@@ -145,110 +151,4 @@ impl<'a> Pages<'a> {
             }),
         })
     }
-
-    /// `a >= x AND (a > x OR (b >= y AND …))`: the first comparison is one an index can begin with.
-    fn push_behind(&self, sql: &mut Sql, cursor: &Cursor) {
-        let last = self.columns.len().saturating_sub(1);
-        for (place, (name, value)) in self.columns.iter().zip(&cursor.values).enumerate() {
-            let name_in_sql = column(self.dangling.backend, "c", name);
-            let cast = self.cast(name);
-            if place < last {
-                sql.push(&format!("({name_in_sql} >= "));
-                sql.bind(value.clone(), cast.as_deref());
-                sql.push(" AND (");
-            }
-            sql.push(&format!("{name_in_sql} > "));
-            sql.bind(value.clone(), cast.as_deref());
-            if place < last {
-                sql.push(" OR ");
-            }
-        }
-        sql.push(&"))".repeat(last));
-    }
-
-    fn data_type(&self, name: &ColumnName) -> Option<&'a str> {
-        let table = self.dangling.schema.table(&self.dangling.key.relation.table)?;
-        Some(table.column(name)?.data_type.as_str())
-    }
-
-    /// A column's value as text.
-    fn shown(&self, name: &ColumnName) -> String {
-        let backend = self.dangling.backend;
-        let value = column(backend, "c", name);
-        match backend {
-            Backend::Postgres => format!("CAST({value} AS text)"),
-            Backend::MySql if self.data_type(name).is_some_and(is_binary) => format!("HEX({value})"),
-            Backend::MySql => format!("CAST({value} AS CHAR)"),
-            Backend::Sqlite => {
-                format!("CASE typeof({value}) WHEN 'blob' THEN hex({value}) ELSE CAST({value} AS TEXT) END")
-            }
-        }
-    }
-
-    /// A shown value as one that compares with the column as the column's values do with each other.
-    fn comparable(&self, name: &ColumnName, text: &str, stored_as: Option<&str>) -> Option<Value> {
-        match self.dangling.backend {
-            Backend::Postgres => self.data_type(name).map(|_| text.into()),
-            Backend::MySql => match self.data_type(name)? {
-                binary if is_binary(binary) => from_hex(text).map(Value::from),
-                data_type if !is_compared_as_text(data_type) => None,
-                _ => Some(text.into()),
-            },
-            Backend::Sqlite => match stored_as? {
-                "integer" => text.parse::<i64>().ok().map(Value::from),
-                "text" => Some(text.into()),
-                "blob" => from_hex(text).map(Value::from),
-                _ => None,
-            },
-        }
-    }
-
-    /// The type a cursor's value is cast to.
-    fn cast(&self, name: &ColumnName) -> Option<String> {
-        let data_type = self.data_type(name)?;
-        match self.dangling.backend {
-            Backend::Postgres => Some(data_type.to_owned()),
-            Backend::Sqlite => None,
-            // A number compared with text is compared as a floating-point number, unless the engine sees that the text is constant.
-            Backend::MySql => match TypeKind::of(Backend::MySql, data_type) {
-                TypeKind::Integer { unsigned: true, .. } => Some("UNSIGNED".to_owned()),
-                TypeKind::Integer { unsigned: false, .. } => Some("SIGNED".to_owned()),
-                TypeKind::Text | TypeKind::Uuid | TypeKind::Other => {
-                    let decimal = data_type.to_ascii_lowercase();
-                    let first = decimal.split(' ').next().unwrap_or_default();
-                    first.starts_with("decimal").then(|| first.to_owned())
-                }
-            },
-        }
-    }
-}
-
-fn is_binary(data_type: &str) -> bool {
-    let lower = data_type.to_ascii_lowercase();
-    lower.contains("binary") || lower.contains("blob")
-}
-
-/// Whether MySQL compares and sorts values of the type as it compares them with text, or with text that is cast.
-fn is_compared_as_text(data_type: &str) -> bool {
-    let lower = data_type.to_ascii_lowercase();
-    let name = lower.split(['(', ' ']).next().unwrap_or_default();
-    !matches!(name, "enum" | "set" | "bit" | "float" | "double" | "real")
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect();
-    let digits = digits?;
-    let pairs = digits.chunks_exact(2);
-    if !pairs.remainder().is_empty() {
-        return None;
-    }
-    pairs
-        .map(|pair| match pair {
-            [high, low] => Some(high * 16 + low),
-            _ => None,
-        })
-        .collect()
 }

@@ -31,6 +31,7 @@ mod plans;
 mod races;
 mod random;
 mod related;
+mod required;
 mod rows;
 mod samples;
 mod secrets;
@@ -64,6 +65,7 @@ fn main() {
         plans::cases(),
         races::cases(),
         related::cases(),
+        required::cases(),
         rows::cases(),
         samples::cases(),
         secrets::cases(),

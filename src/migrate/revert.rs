@@ -1,0 +1,14 @@
+//! [`Revert`]: how far back.
+
+/// How far a change is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Revert {
+    /// Stop requiring: the columns may be empty again. The key, the index and every value stay.
+    Soft,
+    /// Remove the key, the index and the columns, as far as they were not there before; of those that were, only what was changed is
+    /// taken back. Which owner a row had is lost with the columns.
+    Full,
+    /// As [`Full`](Self::Full), but the columns and their values stay, and may be empty.
+    KeepData,
+}

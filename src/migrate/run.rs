@@ -1,0 +1,579 @@
+//! Carrying a change out: look at the catalog, do the first step that is not done, look again.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use sea_orm::ConnectionTrait;
+
+use super::batches;
+use super::blockers::blockers;
+use super::exclusive::Exclusive;
+use super::foreign_key::{RequiredForeignKey, WritePath};
+use super::ledger::{Entry, Ledger};
+use super::plan::{KeyPlan, PlannedStep};
+use super::progress::{Control, Event};
+use super::proof;
+use super::report::{ChangeReport, StepReport};
+use super::revert::Revert;
+use super::situation::Situation;
+use super::sqlite;
+use super::step::{Step, StepKind, Way};
+use super::steps::{self, Standing};
+use super::target::Target;
+use super::unfilled::unfilled;
+use crate::backend::Backend;
+use crate::connection::{Alone, Connection, Session, TransactionOptions};
+use crate::error::{Error, ErrorKind, Result, TimeLimit};
+use crate::observe::Operation;
+
+/// Rounds of filling rows that came without a value, before that is given up.
+const ROUNDS: u32 = 20;
+
+/// The longest pause before a step is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+impl RequiredForeignKey {
+    /// The steps, in order, and which of them are done: asks the catalog, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Invalid input for what cannot be done: tables or columns that are not there, a referenced key that is not unique, a partitioned
+    /// table, a MySQL server that is not in strict mode.
+    pub async fn plan(&self, on: &impl Target) -> Result<KeyPlan> {
+        let lane = on.way().await?;
+        let situation = Situation::read(&lane.connection, self).await?;
+        let steps = match situation.backend() {
+            Backend::Postgres | Backend::MySql => steps::forward(&situation, self)?,
+            Backend::Sqlite => sqlite::steps(&situation, self)?,
+        };
+        let plan = KeyPlan {
+            backend: situation.backend(),
+            filled_to: situation.entry.and_then(|entry| entry.cursor),
+            relation: situation.key.relation,
+            steps: steps
+                .into_iter()
+                .map(|(step, done)| PlannedStep { step, done })
+                .collect(),
+        };
+        lane.finish().await?;
+        Ok(plan)
+    }
+
+    /// [`plan`](Self::plan) by the name one looks for.
+    ///
+    /// # Errors
+    ///
+    /// As for `plan`.
+    pub async fn status(&self, on: &impl Target) -> Result<KeyPlan> {
+        self.plan(on).await
+    }
+
+    /// Makes the key, from wherever it stands. Done already, it does nothing.
+    ///
+    /// On PostgreSQL and MySQL each step is a transaction of its own that waits for its locks only so long, lets others pass, and tries
+    /// again. On SQLite the table is built anew, in one transaction. A second process that makes the same change waits for the first.
+    ///
+    /// # Errors
+    ///
+    /// Unfilled, before anything is changed, with the rows that would get no value or one that references nothing; also later, if such rows
+    /// have come meanwhile. Timeout if a lock was not granted in all attempts, or another process did not finish. What the database
+    /// refuses. What is done by then stays, and running it again goes on from there.
+    pub async fn run(&self, on: &impl Target) -> Result<ChangeReport> {
+        self.change(on, Direction::Forward).await
+    }
+
+    /// [`run`](Self::run) by the name one looks for: a run always goes on from where the last one ended.
+    ///
+    /// # Errors
+    ///
+    /// As for `run`.
+    pub async fn resume(&self, on: &impl Target) -> Result<ChangeReport> {
+        self.run(on).await
+    }
+
+    /// Takes the change back.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](Self::run), but for unfilled.
+    pub async fn revert(&self, on: &impl Target, how: Revert) -> Result<ChangeReport> {
+        self.change(on, Direction::Backward(how)).await
+    }
+
+    async fn change(&self, on: &impl Target, direction: Direction) -> Result<ChangeReport> {
+        let lane = on.way().await?;
+        let operation = Operation::new("required_foreign_key", lane.connection.backend(), self.table.name());
+        // In a box, so that the compiler need not follow it all the way from a migration's own future.
+        let work: BoxFuture<'_, Result<ChangeReport>> = Box::pin(async {
+            match lane.connection.backend() {
+                Backend::Sqlite => on_sqlite(&lane.connection, self, direction).await,
+                Backend::Postgres | Backend::MySql => exclusively(&lane.connection, self, direction).await,
+            }
+        });
+        let report = operation.run(work, |report| report.filled).await?;
+        lane.finish().await?;
+        Ok(report)
+    }
+
+    /// Tells what happened; an error if the caller wants it to stop, which [`stopped`] tells from others.
+    fn tell(&self, event: &Event) -> Control {
+        self.progress
+            .as_ref()
+            .map_or(Control::Continue, |progress| progress(event))
+    }
+}
+
+/// Towards the key, or back.
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    Forward,
+    Backward(Revert),
+}
+
+/// One step: the whole is one transaction.
+async fn on_sqlite(
+    connection: &Connection,
+    request: &RequiredForeignKey,
+    direction: Direction,
+) -> Result<ChangeReport> {
+    let situation = Situation::read(connection, request).await?;
+    let mut report = ChangeReport::new(situation.key.relation.clone());
+    let done = match direction {
+        Direction::Forward => sqlite::done(connection, request, &situation.key).await?,
+        Direction::Backward(_) => false,
+    };
+    if done {
+        return Ok(report);
+    }
+    let kind = StepKind::Rebuild;
+    if request.tell(&Event::Begins { step: kind }) == Control::Stop {
+        report.stopped = Some(kind);
+        return Ok(report);
+    }
+    let started = Instant::now();
+    match direction {
+        Direction::Forward => report.filled = sqlite::run(connection, request, &situation.key).await?,
+        Direction::Backward(how) => sqlite::revert(connection, request, &situation.key, how).await?,
+    }
+    let took = started.elapsed();
+    report.steps.push(StepReport {
+        kind,
+        took,
+        attempts: 1,
+    });
+    request.tell(&Event::Ends { step: kind, took });
+    Ok(report)
+}
+
+async fn exclusively(
+    connection: &Connection,
+    request: &RequiredForeignKey,
+    direction: Direction,
+) -> Result<ChangeReport> {
+    let what = format!("the foreign key {}", request.label());
+    let waiting = || {
+        request.tell(&Event::WaitingForOther);
+    };
+    let lock = Exclusive::take(connection, &what, request.patience, waiting).await?;
+    let outcome = step_by_step(connection, request, direction, &lock).await;
+    let released = lock.release().await;
+    let report = outcome?;
+    released?;
+    Ok(report)
+}
+
+async fn step_by_step(
+    connection: &Connection,
+    request: &RequiredForeignKey,
+    direction: Direction,
+    lock: &Exclusive,
+) -> Result<ChangeReport> {
+    // PostgreSQL's settings are the transaction's, which a pooler respects. MySQL has only the session's.
+    let alone = match connection.backend() {
+        Backend::MySql => Some(connection.alone(session(request)).await?),
+        Backend::Postgres | Backend::Sqlite => None,
+    };
+    let working = alone.as_ref().map_or(connection, |alone| &alone.connection).once();
+    let run = Run {
+        request,
+        lock,
+        working: &working,
+    };
+    let outcome = run.steps(direction).await;
+    if let Some(alone) = alone {
+        close(alone).await;
+    }
+    outcome
+}
+
+/// Its session goes with it; how it ends says nothing of the change.
+async fn close(alone: Alone) {
+    if let Err(error) = alone.close().await {
+        tracing::debug!(error = error.kind().name(), "closing a connection failed");
+    }
+}
+
+/// How long MySQL waits for the locks of tables and rows, in whole seconds.
+fn session(request: &RequiredForeignKey) -> Session {
+    let seconds = request.lock_timeout.as_secs().max(1);
+    Session {
+        begins: vec![
+            format!("SET SESSION lock_wait_timeout = {seconds}"),
+            format!("SET SESSION innodb_lock_wait_timeout = {seconds}"),
+        ],
+        busy_timeout: None,
+    }
+}
+
+/// In a transaction on PostgreSQL: locks are waited for only so long, and work that has them is not cut off.
+pub(super) async fn wait_only(tx: &Connection, request: &RequiredForeignKey) -> Result<()> {
+    if tx.backend() == Backend::Postgres {
+        let limit = request.lock_timeout.as_millis();
+        tx.execute_unprepared(&format!("SET LOCAL lock_timeout = {limit}"))
+            .await?;
+        tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+    }
+    Ok(())
+}
+
+/// What the steps of one run share.
+struct Run<'a> {
+    request: &'a RequiredForeignKey,
+    lock: &'a Exclusive,
+    working: &'a Connection,
+}
+
+impl Run<'_> {
+    async fn steps(&self, direction: Direction) -> Result<ChangeReport> {
+        let mut situation = Situation::read(self.working, self.request).await?;
+        let ledger = Ledger::of(situation.backend(), &self.request.label());
+        let mut report = ChangeReport::new(situation.key.relation.clone());
+        let mut rounds = 0;
+        if let Direction::Forward = direction {
+            self.prepare(&mut situation, &ledger).await?;
+        }
+        while let Some(step) = next(&situation, self.request, direction)? {
+            self.lock.check().await?;
+            let kind = step.kind;
+            if self.request.tell(&Event::Begins { step: kind }) == Control::Stop {
+                report.stopped = Some(kind);
+                return Ok(report);
+            }
+            let started = Instant::now();
+            let done = self.carry_out(&step, &situation, &ledger, &mut report).await;
+            situation = Situation::read(self.working, self.request).await?;
+            let again = next(&situation, self.request, direction)?.is_some_and(|next| next.kind == kind);
+            match done {
+                Ok(attempts) if !again || report.stopped.is_some() => {
+                    let took = started.elapsed();
+                    report.steps.push(StepReport { kind, took, attempts });
+                    self.request.tell(&Event::Ends { step: kind, took });
+                    if report.stopped.is_some() {
+                        return Ok(report);
+                    }
+                }
+                Ok(_) => return Err(no_effect(kind)),
+                // Somebody else did it, or what a killed process had sent came through only now.
+                Err(error) if !again && !matches!(error.kind(), ErrorKind::Unfilled { .. }) => {
+                    tracing::debug!(
+                        error = error.kind().name(),
+                        step = kind.title(),
+                        "done by somebody else"
+                    );
+                }
+                Err(error) => {
+                    rounds += 1;
+                    match self.fill_again(&error, kind, &situation, rounds) {
+                        true => {
+                            let entry = Entry {
+                                cursor: None,
+                                filled: false,
+                                ..situation.entry()
+                            };
+                            ledger.write(self.working, &entry).await?;
+                            situation.entry = Some(entry);
+                        }
+                        false => return Err(self.explain(error, kind, &situation).await),
+                    }
+                }
+            }
+        }
+        if let Direction::Backward(Revert::Full | Revert::KeepData) = direction {
+            ledger.forget(self.working).await?;
+        }
+        Ok(report)
+    }
+
+    /// Looks at what would be filled before anything is changed, and remembers what was there.
+    async fn prepare(&self, situation: &mut Situation, ledger: &Ledger) -> Result<()> {
+        let standing = steps::forward(situation, self.request)?;
+        if standing.iter().all(|(_, done)| *done) {
+            return Ok(());
+        }
+        let is_undone = |kind| standing.iter().any(|(step, done)| step.kind == kind && !done);
+        if is_undone(StepKind::Backfill) || is_undone(StepKind::AddKey) || is_undone(StepKind::Require) {
+            let (schema, key) = (&situation.schema, &situation.key);
+            unfilled(self.working, schema, self.request, key).await?;
+        }
+        if situation.entry.is_none() {
+            let entry = situation.first_entry();
+            ledger.create(self.working).await?;
+            ledger.write(self.working, &entry).await?;
+            situation.entry = Some(entry);
+        }
+        Ok(())
+    }
+
+    /// Whether rows that came without a value are to be filled by one more round.
+    fn fill_again(&self, error: &Error, kind: StepKind, situation: &Situation, rounds: u32) -> bool {
+        let lacks_values = match error.kind() {
+            ErrorKind::Check { .. } => kind == StepKind::ValidateCheck,
+            // 1138 and 1265 are MySQL's words for a NULL that the new type has no place for.
+            _ => kind == StepKind::Require,
+        };
+        lacks_values && self.request.backfill.is_some() && situation.is_nullable() && rounds < ROUNDS
+    }
+
+    /// What a person needs to know of a step that failed.
+    async fn explain(&self, error: Error, kind: StepKind, situation: &Situation) -> Error {
+        let rows = matches!(
+            kind,
+            StepKind::ValidateKey | StepKind::ValidateCheck | StepKind::Require | StepKind::AddKey
+        );
+        if rows && situation.has_columns() {
+            let found = proof::refuse_bad_rows(self.working, situation, self.request.is_required, |sql| {
+                sql.push("1 = 1")
+            });
+            if let Err(found) = found.await
+                && matches!(found.kind(), ErrorKind::Unfilled { .. })
+            {
+                return found.with_hint(format!(
+                    "it stopped at: {kind}; repair these rows and run it again to go on"
+                ));
+            }
+        }
+        match error.kind() {
+            ErrorKind::Unfilled { .. } | ErrorKind::InvalidInput { .. } => error,
+            _ => error.with_hint(format!(
+                "it stopped at: {kind}; what was done before stays, and running it again goes on from there"
+            )),
+        }
+    }
+
+    /// Does a step; says how many attempts it took.
+    async fn carry_out(
+        &self,
+        step: &Step,
+        situation: &Situation,
+        ledger: &Ledger,
+        report: &mut ChangeReport,
+    ) -> Result<u32> {
+        match step.way {
+            Way::Batches => self.fill(situation, ledger, report).await,
+            Way::Looking => {
+                proof::refuse_bad_rows(self.working, situation, self.request.is_required, |sql| {
+                    sql.push("1 = 1")
+                })
+                .await?;
+                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+                let entry = Entry {
+                    proved_at: Some(now.map_or(0, |now| now.as_secs())),
+                    ..situation.entry()
+                };
+                ledger.write(self.working, &entry).await?;
+                Ok(1)
+            }
+            Way::Transaction => {
+                let done = self
+                    .patiently(step.kind, situation, ledger, Work::Transaction(step))
+                    .await?;
+                Ok(done.attempts)
+            }
+            Way::Alone => {
+                if step.kind == StepKind::DropInvalidIndex {
+                    self.wait_for_builder(situation).await?;
+                }
+                let done = self.patiently(step.kind, situation, ledger, Work::Alone(step)).await?;
+                self.remember_default(step, situation, ledger, self.working).await?;
+                Ok(done.attempts)
+            }
+            Way::Rebuild => Err(Error::invalid_input("only SQLite builds tables anew")),
+        }
+    }
+
+    async fn in_transaction(&self, step: &Step, situation: &Situation, ledger: &Ledger) -> Result<()> {
+        let operation = Operation::new("step", self.working.backend(), situation.key.relation.table.name());
+        let work = self
+            .working
+            .transaction(TransactionOptions::new(), &operation, |tx| async move {
+                wait_only(&tx, self.request).await?;
+                for statement in &step.statements {
+                    tx.execute_unprepared(statement).await?;
+                }
+                self.remember_default(step, situation, ledger, &tx).await
+            });
+        operation.run(work, |()| 0).await
+    }
+
+    /// That a default is ours, the catalog does not say.
+    async fn remember_default(
+        &self,
+        step: &Step,
+        situation: &Situation,
+        ledger: &Ledger,
+        connection: &Connection,
+    ) -> Result<()> {
+        if step.kind != StepKind::OpenWritePath || situation.write_path != WritePath::Default {
+            return Ok(());
+        }
+        let entry = Entry {
+            gave_default: true,
+            ..situation.entry()
+        };
+        ledger.write(connection, &entry).await
+    }
+
+    /// Outside any transaction. What follows a statement that fails puts the session back as it was.
+    async fn by_itself(&self, step: &Step) -> Result<()> {
+        let mut outcome = Ok(());
+        for statement in &step.statements {
+            if outcome.is_ok() || statement.starts_with("SET SESSION") {
+                let sent = self.working.execute_unprepared(statement).await;
+                outcome = outcome.and(sent.map(drop).map_err(Error::from));
+            }
+        }
+        outcome
+    }
+
+    /// An unusable index may be one that somebody is still building.
+    async fn wait_for_builder(&self, situation: &Situation) -> Result<()> {
+        use sea_orm::Statement;
+
+        let sql = "SELECT 1 FROM pg_catalog.pg_stat_progress_create_index WHERE relid = to_regclass($1)";
+        for attempt in 1.. {
+            let asked =
+                Statement::from_sql_and_values(self.working.get_database_backend(), sql, [situation.quoted().into()]);
+            if self.working.query_one_raw(asked).await?.is_none() {
+                return Ok(());
+            }
+            self.pause(StepKind::DropInvalidIndex, situation, attempt).await;
+        }
+        Ok(())
+    }
+
+    async fn fill(&self, situation: &Situation, ledger: &Ledger, report: &mut ChangeReport) -> Result<u32> {
+        let of = self.estimate(situation).await;
+        let mut entry = situation.entry();
+        let mut most = 1;
+        while !entry.filled {
+            let done = self
+                .patiently(StepKind::Backfill, situation, ledger, Work::Batch(&entry))
+                .await?;
+            most = most.max(done.attempts);
+            if let Some(filled) = done.filled {
+                report.filled += filled.rows;
+                entry = filled.entry;
+            }
+            let event = Event::Filled {
+                rows: report.filled,
+                of,
+            };
+            if self.request.tell(&event) == Control::Stop && !entry.filled {
+                report.stopped = Some(StepKind::Backfill);
+                return Ok(most);
+            }
+            self.lock.check().await?;
+        }
+        Ok(most)
+    }
+
+    /// How many rows there are, as the catalog estimates.
+    async fn estimate(&self, situation: &Situation) -> Option<u64> {
+        use sea_orm::Statement;
+
+        let table = &situation.key.relation.table;
+        let (sql, values) = match self.working.backend() {
+            Backend::Postgres => (
+                "SELECT reltuples::bigint FROM pg_catalog.pg_class WHERE oid = to_regclass($1)",
+                vec![situation.quoted().into()],
+            ),
+            Backend::MySql => (
+                "SELECT CAST(table_rows AS SIGNED) FROM information_schema.tables \
+                 WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?",
+                vec![table.schema().into(), table.name().into()],
+            ),
+            Backend::Sqlite => return None,
+        };
+        let asked = Statement::from_sql_and_values(self.working.get_database_backend(), sql, values);
+        let row = self.working.query_one_raw(asked).await.ok().flatten()?;
+        let rows: i64 = row.try_get_by_index(0).ok()?;
+        u64::try_from(rows).ok().filter(|rows| *rows > 0)
+    }
+
+    /// Tries until locks are granted, with pauses in which others pass.
+    async fn patiently(&self, kind: StepKind, situation: &Situation, ledger: &Ledger, work: Work<'_>) -> Result<Done> {
+        let mut attempts = 1;
+        loop {
+            let outcome = match work {
+                Work::Transaction(step) => self.in_transaction(step, situation, ledger).await.map(|()| None),
+                Work::Alone(step) => self.by_itself(step).await.map(|()| None),
+                Work::Batch(entry) => {
+                    let batch = batches::fill(self.working, situation, self.request, ledger, entry).await;
+                    batch.map(Some)
+                }
+            };
+            let error = match outcome {
+                Ok(filled) => return Ok(Done { attempts, filled }),
+                Err(error) => error,
+            };
+            let waited = matches!(error.kind(), ErrorKind::Timeout { limit: TimeLimit::Lock });
+            if !(waited || error.is_retryable()) || attempts >= self.request.attempts.max(1) {
+                return Err(error);
+            }
+            self.pause(kind, situation, attempts).await;
+            attempts += 1;
+        }
+    }
+
+    async fn pause(&self, kind: StepKind, situation: &Situation, attempt: u32) {
+        let ceiling = Duration::from_millis(50) * 2_u32.saturating_pow(attempt.min(8) - 1);
+        let pause = ceiling.min(LONGEST_PAUSE).mul_f64(0.5 + fastrand::f64() / 2.0);
+        self.request.tell(&Event::Waits {
+            step: kind,
+            attempt,
+            blockers: blockers(self.working, situation).await,
+            pause,
+        });
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// What is tried until its locks are granted.
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    Transaction(&'a Step),
+    Alone(&'a Step),
+    Batch(&'a Entry),
+}
+
+/// What came of it.
+struct Done {
+    attempts: u32,
+    filled: Option<batches::Filled>,
+}
+
+/// The first step that is not done.
+fn next(situation: &Situation, request: &RequiredForeignKey, direction: Direction) -> Result<Option<Step>> {
+    let standing: Vec<Standing> = match direction {
+        Direction::Forward => steps::forward(situation, request)?,
+        Direction::Backward(how) => steps::backward(situation, how),
+    };
+    Ok(standing.into_iter().find(|(_, done)| !done).map(|(step, _)| step))
+}
+
+fn no_effect(kind: StepKind) -> Error {
+    Error::invalid_input(format!(
+        "the step \"{kind}\" was carried out, and the catalog does not show it: something else changes the same table, or this user does not \
+         see its own changes in the catalog"
+    ))
+}

@@ -1,0 +1,286 @@
+//! MySQL and MariaDB: each statement commits by itself, none builds the table anew, and none keeps writers out (`LOCK=NONE`): one that
+//! would is refused by the server.
+//!
+//! InnoDB adds a key without building the table anew only if it need not check it (MySQL, "Online DDL Operations", foreign key operations).
+//! So the rows are looked at afterwards: from then on the key itself lets none dangle.
+
+use super::super::backfill::Backfill;
+use super::super::batches::example;
+use super::super::foreign_key::{RequiredForeignKey, WritePath};
+use super::super::proof::proof;
+use super::super::revert::Revert;
+use super::super::situation::Situation;
+use super::super::step::{Step, StepKind, Way};
+use super::super::values::literals;
+use super::{Standing, add_columns, index, is_filled, is_past, step};
+use crate::backend::Backend::MySql;
+use crate::ddl::{self, identifier};
+use crate::error::Result;
+use crate::name::TableName;
+use crate::schema::{Column, Table};
+
+/// Every ALTER takes the metadata lock for itself when it begins and when it ends, and lets others work between.
+const EXCLUSIVE: &str = "metadata lock, exclusive at the beginning and the end";
+
+pub(super) fn forward(situation: &Situation, request: &RequiredForeignKey) -> Result<Vec<Standing>> {
+    let relation = &situation.key.relation;
+    let table = &relation.table;
+    let mut steps: Vec<Standing> = Vec::new();
+    let add = alone(
+        StepKind::AddColumns,
+        vec![format!("{}, LOCK=NONE", add_columns(situation, request))],
+        "columns that may be empty, which nobody needs to know of",
+    );
+    steps.push((add.locks(table, EXCLUSIVE), situation.has_columns()));
+    if let Some(open) = open(situation, request)? {
+        steps.push((open, situation.is_open_for_all() || is_past(situation, request)));
+    }
+    if request.backfill.is_some() {
+        let batches = step(
+            StepKind::Backfill,
+            Way::Batches,
+            example(situation, request)?,
+            "some rows with their value; the next run goes on behind them",
+        );
+        steps.push((
+            batches.locks(table, "row locks, a batch at a time").scans(table),
+            is_filled(situation, request),
+        ));
+    }
+    let make = alter(
+        situation,
+        &format!(
+            "ADD {}, ALGORITHM=INPLACE, LOCK=NONE",
+            ddl::mysql_index(&index(situation))
+        ),
+    );
+    let make = alone(StepKind::AddIndex, vec![make], "an index");
+    steps.push((make.locks(table, EXCLUSIVE).scans(table), situation.has_index()));
+    if request.is_required {
+        let required = columns(situation, |column| column.nullable = false);
+        let sql = alter(situation, &format!("{required}, ALGORITHM=INPLACE, LOCK=NONE"));
+        let require = alone(StepKind::Require, vec![sql], "columns that must have a value");
+        steps.push((
+            require.locks(table, EXCLUSIVE).scans(table),
+            situation.has_columns() && !situation.is_nullable(),
+        ));
+    }
+    let add = alone(
+        StepKind::AddKey,
+        vec![
+            "SET SESSION foreign_key_checks = 0".to_owned(),
+            format!(
+                "{}, ALGORITHM=INPLACE, LOCK=NONE",
+                ddl::add_foreign_key(MySql, &situation.key)
+            ),
+            "SET SESSION foreign_key_checks = 1".to_owned(),
+        ],
+        "a key that holds for rows written from now on, and on delete for all",
+    );
+    steps.push((
+        add.locks(table, EXCLUSIVE).locks(&relation.referenced_table, EXCLUSIVE),
+        situation.live_key().is_some(),
+    ));
+    let prove = step(
+        StepKind::Prove,
+        Way::Looking,
+        vec![proof(situation)],
+        "a key that holds for all rows; the proof is in the ledger",
+    );
+    steps.push((
+        prove.scans(table),
+        situation.entry.as_ref().is_some_and(|entry| entry.proved_at.is_some()),
+    ));
+    if situation.write_path != WritePath::Application || situation.is_open() {
+        let close = alone(
+            StepKind::CloseWritePath,
+            close(situation),
+            "the key, and nothing of its making",
+        );
+        steps.push((
+            close.locks(table, EXCLUSIVE),
+            !situation.is_open() && is_past(situation, request),
+        ));
+    }
+    Ok(steps)
+}
+
+fn alone(kind: StepKind, statements: Vec<String>, leaves: &'static str) -> Step {
+    step(kind, Way::Alone, statements, leaves)
+}
+
+fn alter(situation: &Situation, what: &str) -> String {
+    format!("ALTER TABLE {} {what}", situation.quoted())
+}
+
+/// `MODIFY COLUMN …` for each column, which needs its whole definition.
+fn columns(situation: &Situation, change: impl Fn(&mut Column)) -> String {
+    let Some(table) = situation.table() else {
+        return String::new();
+    };
+    let columns = situation
+        .key
+        .relation
+        .columns
+        .iter()
+        .filter_map(|name| table.column(name));
+    modified(table, columns.cloned(), change)
+}
+
+fn modified(table: &Table, columns: impl Iterator<Item = Column>, change: impl Fn(&mut Column)) -> String {
+    let each: Vec<_> = columns
+        .map(|mut column| {
+            change(&mut column);
+            format!("MODIFY COLUMN {}", ddl::column(MySql, table, &column))
+        })
+        .collect();
+    each.join(", ")
+}
+
+fn open(situation: &Situation, request: &RequiredForeignKey) -> Result<Option<Step>> {
+    let table = &situation.key.relation.table;
+    let leaves = "rows that are written get a value, if they come without one";
+    let statements = match situation.write_path {
+        WritePath::Application => return Ok(None),
+        WritePath::Default => {
+            let values = literals(situation, request)?;
+            let columns = situation.key.relation.columns.iter().zip(values);
+            let each: Vec<_> = columns
+                .map(|(name, value)| format!("ALTER COLUMN {} SET DEFAULT {value}", identifier(MySql, name.as_str())))
+                .collect();
+            vec![alter(situation, &each.join(", "))]
+        }
+        WritePath::Trigger => create_triggers(situation, request)?,
+    };
+    Ok(Some(
+        alone(StepKind::OpenWritePath, statements, leaves).locks(table, EXCLUSIVE),
+    ))
+}
+
+/// One trigger for INSERT and one for UPDATE; those that are there already are not made again.
+fn create_triggers(situation: &Situation, request: &RequiredForeignKey) -> Result<Vec<String>> {
+    let expressions = match &request.backfill {
+        Some(Backfill::Sql(expressions)) => expressions.clone(),
+        _ => literals(situation, request)?,
+    };
+    let Some(table) = situation.table() else {
+        return Ok(Vec::new());
+    };
+    // The row stands where the table stands in the backfill, so that an expression may name either. What is computed is not known yet.
+    let row: Vec<_> = table
+        .columns
+        .iter()
+        .filter(|column| column.generated.is_none())
+        .map(|column| identifier(MySql, column.name.as_str()))
+        .map(|name| format!("NEW.{name} AS {name}"))
+        .collect();
+    let row = format!(
+        "(SELECT {}) AS {}",
+        row.join(", "),
+        identifier(MySql, table.name.name())
+    );
+    let values: Vec<_> = situation
+        .key
+        .relation
+        .columns
+        .iter()
+        .zip(&expressions)
+        .map(|(name, expression)| {
+            let name = identifier(MySql, name.as_str());
+            format!("NEW.{name} = COALESCE(NEW.{name}, (SELECT ({expression}\n) FROM {row}))")
+        })
+        .collect();
+    let there = situation.triggers();
+    let names = situation.trigger_names().into_iter().zip(["INSERT", "UPDATE"]);
+    Ok(names
+        .filter(|(name, _)| !there.contains(name))
+        .map(|(name, event)| {
+            format!(
+                "CREATE TRIGGER {} BEFORE {event} ON {} FOR EACH ROW SET {}",
+                trigger(situation, &name),
+                situation.quoted(),
+                values.join(", ")
+            )
+        })
+        .collect())
+}
+
+/// A trigger's name is in the database of its table.
+fn trigger(situation: &Situation, name: &str) -> String {
+    let name = match situation.key.relation.table.schema() {
+        Some(schema) => TableName::in_schema(schema, name),
+        None => TableName::new(name),
+    };
+    ddl::table_name(MySql, &name)
+}
+
+fn close(situation: &Situation) -> Vec<String> {
+    let triggers = situation.triggers();
+    if !triggers.is_empty() {
+        let drop = |name: &String| format!("DROP TRIGGER IF EXISTS {}", trigger(situation, name));
+        return triggers.iter().map(drop).collect();
+    }
+    let columns = situation.key.relation.columns.iter();
+    let each: Vec<_> = columns
+        .map(|name| format!("ALTER COLUMN {} DROP DEFAULT", identifier(MySql, name.as_str())))
+        .collect();
+    vec![alter(situation, &each.join(", "))]
+}
+
+pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
+    let relation = &situation.key.relation;
+    let table = &relation.table;
+    let entry = situation.entry();
+    let alone = |kind, sql: Vec<String>, leaves| alone(kind, sql, leaves).locks(table, EXCLUSIVE);
+    let mut steps: Vec<Standing> = Vec::new();
+    if situation.is_open() {
+        let close = alone(StepKind::CloseWritePath, close(situation), "new rows get no value");
+        steps.push((close, false));
+    }
+    let removes = matches!(how, Revert::Full | Revert::KeepData);
+    if removes && !entry.had_key {
+        let name = situation.live_key().and_then(|key| key.relation.constraint.as_ref());
+        let name = identifier(MySql, name.map_or("", |name| name.as_str()));
+        let sql = alter(situation, &format!("DROP FOREIGN KEY {name}"));
+        let drop = alone(StepKind::DropKey, vec![sql], "rows that reference what they like");
+        steps.push((
+            drop.locks(&relation.referenced_table, EXCLUSIVE),
+            situation.live_key().is_none(),
+        ));
+    }
+    let drops_columns = how == Revert::Full && !entry.had_columns;
+    let named = situation.index_name();
+    let own_index = situation
+        .table()
+        .is_some_and(|table| table.indexes.iter().any(|index| index.name == named));
+    // An index goes with its last column.
+    if removes && !entry.had_index && !(drops_columns && relation.columns.len() == 1) {
+        let sql = alter(situation, &format!("DROP INDEX {}", identifier(MySql, &named)));
+        steps.push((alone(StepKind::DropIndex, vec![sql], "no index"), !own_index));
+    }
+    if drops_columns {
+        let columns = relation.columns.iter();
+        let drops: Vec<_> = columns
+            .map(|name| format!("DROP COLUMN {}", identifier(MySql, name.as_str())))
+            .collect();
+        let drop = alone(
+            StepKind::DropColumns,
+            vec![alter(situation, &drops.join(", "))],
+            "what was there before",
+        );
+        steps.push((drop, !situation.has_columns()));
+    } else {
+        let released = situation.releasable();
+        let columns = situation.table().map(|table| {
+            let columns = table
+                .columns
+                .iter()
+                .filter(|column| released.iter().any(|name| name == column.name.as_str()));
+            modified(table, columns.cloned(), |column| column.nullable = true)
+        });
+        let sql = alter(situation, &format!("{}, LOCK=NONE", columns.unwrap_or_default()));
+        let release = alone(StepKind::Release, vec![sql], "columns that may be empty");
+        steps.push((release, released.is_empty()));
+    }
+    steps
+}
