@@ -1,4 +1,5 @@
-//! One call that gives a team's migration binary SeaORM's migrate commands and, beside them, `schema create`, `diff`, `check` and `sql`.
+//! One call that gives a team's migration binary SeaORM's migrate commands and, beside them, `schema create`, `diff`, `check`, `generate` and
+//! `sql`.
 //!
 //! ```no_run
 //! # use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -11,6 +12,7 @@
 //! }
 //! ```
 
+mod generate;
 mod schema;
 
 use std::process::ExitCode;
@@ -23,6 +25,7 @@ use sea_orm_cli::{MigrateSubcommands, run_migrate_generate, run_migrate_init};
 use sea_orm_migration::MigratorTrait;
 use tracing_subscriber::EnvFilter;
 
+pub use generate::GenerateArguments;
 pub use schema::{DiffFormat, Ignored, SchemaCommand, run_schema};
 
 use crate::{Outcome, finish};

@@ -4,6 +4,7 @@
 
 mod delete;
 mod diff;
+mod docs;
 mod layers;
 mod lint;
 mod overlay;
