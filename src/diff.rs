@@ -27,11 +27,15 @@ pub use change::{Change, Difference};
 pub use class::Class;
 pub use statements::Step;
 
+/// The table in which changes of a live database remember how far they have come.
+pub(crate) const LEDGER: &str = "cascade_ledger";
+
 /// What to leave out of a comparison.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DiffOptions {
-    /// Tables that neither side is asked about, such as a migrator's own. Default: `seaql_migrations`, which is SeaORM's.
+    /// Tables that neither side is asked about, such as a migrator's own. Default: `seaql_migrations`, which is SeaORM's, and
+    /// `cascade_ledger`, which is that of [`migrate`](crate::migrate).
     pub ignored: BTreeSet<TableName>,
 }
 
@@ -40,7 +44,7 @@ impl DiffOptions {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            ignored: BTreeSet::from([TableName::new("seaql_migrations")]),
+            ignored: BTreeSet::from([TableName::new("seaql_migrations"), TableName::new(LEDGER)]),
         }
     }
 

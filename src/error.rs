@@ -472,6 +472,14 @@ impl ErrorKind {
     }
 }
 
+/// For code that must return SeaORM's error, such as a migration: the text is this error's, with what the driver said behind it.
+impl From<Error> for DbErr {
+    fn from(error: Error) -> Self {
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        Self::Custom(format!("{error}{}", source.unwrap_or_default()))
+    }
+}
+
 impl From<DbErr> for Error {
     fn from(raw: DbErr) -> Self {
         let (kind, driver) = classify::classify(&raw);

@@ -12,6 +12,7 @@
 //! }
 //! ```
 
+mod exclusive;
 mod generate;
 mod schema;
 
@@ -25,6 +26,7 @@ use sea_orm_cli::{MigrateSubcommands, run_migrate_generate, run_migrate_init};
 use sea_orm_migration::MigratorTrait;
 use tracing_subscriber::EnvFilter;
 
+pub use exclusive::run;
 pub use generate::GenerateArguments;
 pub use schema::{DiffFormat, Ignored, SchemaCommand, run_schema};
 
@@ -76,12 +78,13 @@ pub enum Migrate {
     Reset,
 }
 
-/// The `main` of a migration binary. Reads the arguments, the environment and a file `.env`.
+/// The `main` of a migration binary. Reads the arguments, the environment and a file `.env`. Migrations are applied and rolled back while no
+/// other process does: see [`run`].
 pub async fn main<M: MigratorTrait>(entities: Entities) -> ExitCode {
-    main_with::<M>(entities, migrate::<M>).await
+    main_with::<M>(entities, async |store, command| Ok(run::<M>(store, command).await?)).await
 }
 
-/// [`main`], for a team that runs its migrations in a way of its own, for example behind a lock.
+/// [`main`], for a team that runs its migrations in a way of its own.
 pub async fn main_with<M: MigratorTrait>(
     entities: Entities,
     run: impl AsyncFn(&Store, Migrate) -> anyhow::Result<()>,
@@ -134,19 +137,6 @@ async fn carry_out<M: MigratorTrait>(
     };
     store.close().await?;
     result
-}
-
-async fn migrate<M: MigratorTrait>(store: &Store, command: Migrate) -> anyhow::Result<()> {
-    let pool = store.connection().as_pool().context("the store is in a transaction")?;
-    match command {
-        Migrate::Up(steps) => M::up(pool, steps).await?,
-        Migrate::Down(steps) => M::down(pool, steps).await?,
-        Migrate::Status => M::status(pool).await?,
-        Migrate::Fresh => M::fresh(pool).await?,
-        Migrate::Refresh => M::refresh(pool).await?,
-        Migrate::Reset => M::reset(pool).await?,
-    }
-    Ok(())
 }
 
 fn log_to_stderr(verbose: bool) -> anyhow::Result<()> {

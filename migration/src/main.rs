@@ -5,8 +5,5 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    cascade_cli::migration::main_with::<migration::Migrator>(entity::entities(), async |store, command| {
-        Ok(migration::run(store, command).await?)
-    })
-    .await
+    cascade_cli::migration::main::<migration::Migrator>(entity::entities()).await
 }

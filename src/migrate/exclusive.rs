@@ -7,13 +7,16 @@
 //!
 //! SQLite needs none of this: its one writer is the lock. On a Galera cluster named locks are each node's own: migrate through one node.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait};
 
 use crate::backend::Backend;
 use crate::connection::{Alone, Connection, Session};
 use crate::error::{Error, ErrorKind, Result, TimeLimit};
+
+/// How often a process that waits asks again, on average.
+const POLL: Duration = Duration::from_millis(200);
 
 /// A lock that one process has. [`release`](Self::release) it; if it is dropped, it goes with its connection.
 #[derive(Debug)]
@@ -103,40 +106,19 @@ impl Exclusive {
     }
 }
 
-/// Whether the lock was granted in time. On PostgreSQL waiting for it is cut off by the server.
-async fn ask(transaction: &DatabaseTransaction, backend: Backend, what: &str, patience: Duration) -> Result<bool> {
-    let (sql, seconds) = match (backend, patience.is_zero()) {
-        (Backend::Postgres, true) => (
+/// Whether the lock was granted, at once. Nobody waits for it within a statement: such a statement would hold a snapshot, for whose end a
+/// CREATE INDEX CONCURRENTLY of whoever has the lock would wait.
+async fn ask(transaction: &DatabaseTransaction, backend: Backend, what: &str) -> Result<bool> {
+    let sql = match backend {
+        Backend::Postgres => {
             "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' in ' || COALESCE(current_schema(), ''), 0))"
-                .to_owned(),
-            None,
-        ),
-        (Backend::Postgres, false) => {
-            let limit = format!("SET LOCAL lock_timeout = {}", patience.as_millis());
-            transaction.execute_unprepared(&limit).await?;
-            (
-                "SELECT true FROM (SELECT pg_advisory_xact_lock(hashtextextended($1 || ' in ' || COALESCE(current_schema(), ''), 0))) \
-                 AS locked"
-                    .to_owned(),
-                None,
-            )
         }
-        (Backend::MySql | Backend::Sqlite, _) => (
-            // A lock's name is the server's and has at most 64 characters.
-            "SELECT COALESCE(GET_LOCK(CONCAT('cascade ', SHA1(CONCAT(DATABASE(), ' ', ?))), ?), 0) = 1".to_owned(),
-            Some(patience.as_secs()),
-        ),
+        // A lock's name is the server's and has at most 64 characters.
+        Backend::MySql | Backend::Sqlite => {
+            "SELECT COALESCE(GET_LOCK(CONCAT('cascade ', SHA1(CONCAT(DATABASE(), ' ', ?))), 0), 0) = 1"
+        }
     };
-    let values = std::iter::once(what.into()).chain(seconds.map(Into::into));
-    let statement = Statement::from_sql_and_values(backend.into(), sql, values);
-    match transaction.query_one_raw(statement).await {
-        Ok(row) => Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?),
-        Err(error) => {
-            let error = Error::from(error);
-            match error.kind() {
-                ErrorKind::Timeout { limit: TimeLimit::Lock } => Ok(false),
-                _ => Err(error),
-            }
-        }
-    }
+    let statement = Statement::from_sql_and_values(backend.into(), sql, [what.into()]);
+    let row = transaction.query_one_raw(statement).await?;
+    Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?)
 }

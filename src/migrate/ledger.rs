@@ -8,12 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::Backend;
 use crate::connection::Connection;
+use crate::diff::LEDGER as TABLE;
 use crate::error::{Error, Result};
 use crate::introspect;
 use crate::name::TableName;
-
-/// The ledger's table, in the connection's own schema.
-pub(crate) const TABLE: &str = "cascade_ledger";
 
 /// What is remembered of one change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
