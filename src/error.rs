@@ -493,16 +493,6 @@ impl From<DbErr> for Error {
     }
 }
 
-/// For code that returns SeaORM's error, such as a migration: the text, with what the driver said.
-impl From<Error> for DbErr {
-    fn from(error: Error) -> Self {
-        Self::Custom(match std::error::Error::source(&error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        })
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.kind)?;

@@ -5,6 +5,7 @@
 mod delete;
 mod diff;
 mod docs;
+mod generate;
 mod layers;
 mod lint;
 mod overlay;

@@ -128,11 +128,11 @@ impl File {
         let no_transaction = match code.contains("Alteration::new(") || !self.functions.is_empty() {
             false => "",
             true => {
-                "
-    // The changes of a table that is there are transactions of their own.
+                "    /// Its steps are transactions of their own.
     fn use_transaction(&self) -> Option<bool> {
         Some(false)
     }
+
 "
             }
         };
@@ -143,14 +143,14 @@ pub struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {{
-    async fn up(&self, {up_manager}: &SchemaManager) -> Result<(), DbErr> {{
+{no_transaction}    async fn up(&self, {up_manager}: &SchemaManager) -> Result<(), DbErr> {{
 {up}        Ok(())
     }}
 
     async fn down(&self, {down_manager}: &SchemaManager) -> Result<(), DbErr> {{
 {down}        Ok(())
     }}
-{no_transaction}}}
+}}
 {functions}",
             imports = imports(&code),
             up_manager = manager(&up),
@@ -192,7 +192,7 @@ fn imports(code: &str) -> String {
         [one] => imports.push_str(&format!("use sea_orm_cascade::migrate::{one};\n")),
         several => imports.push_str(&format!("use sea_orm_cascade::migrate::{{{}}};\n", several.join(", "))),
     }
-    if uses("Type::") {
+    if uses("(Type::") {
         imports.push_str("use sea_orm_migration::prelude::extension::postgres::Type;\n");
     }
     imports.push_str("use sea_orm_migration::prelude::*;\n");
