@@ -10,7 +10,7 @@
 
 mod draft;
 mod keys;
-mod lex;
+pub(crate) mod lex;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]

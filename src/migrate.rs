@@ -20,6 +20,7 @@ mod ledger;
 mod plan;
 mod progress;
 mod proof;
+pub(crate) mod rebuild;
 mod report;
 mod revert;
 mod run;

@@ -127,7 +127,6 @@ fn write_unfilled(
         1 => format!("1 row of {}", relation.table),
         rows => format!("{rows} rows of {}", relation.table),
     };
-    f.write_str("nothing was changed: ")?;
     if missing > 0 {
         write!(
             f,
@@ -141,8 +140,7 @@ fn write_unfilled(
         let referenced = &relation.referenced_table;
         write!(f, "{link}{} would reference no row of {referenced}", rows(dangling))?;
     }
-    write_sample(f, sample, missing.saturating_add(dangling))?;
-    f.write_str(": give them a value in the backfill, or repair them first")
+    write_sample(f, sample, missing.saturating_add(dangling))
 }
 
 /// `posts.`, or nothing.

@@ -4,16 +4,18 @@ use crate::backend::Backend;
 
 /// A piece of SQL. Comments and white space are between tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token<'a> {
-    pub(super) kind: Kind,
+pub(crate) struct Token<'a> {
+    pub(crate) kind: Kind,
     /// As it stands in the text, with its quotes.
-    pub(super) text: &'a str,
+    pub(crate) text: &'a str,
+    /// Where it begins, in bytes.
+    pub(crate) at: usize,
     /// Whether white space or a comment is before it.
-    pub(super) spaced: bool,
+    pub(crate) spaced: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A keyword, a bare name, a number or a part of one.
     Word,
     /// A name in quotes.
@@ -25,7 +27,7 @@ pub(super) enum Kind {
 }
 
 /// The tokens of a text. Any text has some: a quote that is left open ends with the text.
-pub(super) fn tokens(backend: Backend, sql: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(backend: Backend, sql: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let (mut rest, mut spaced) = (sql, false);
     loop {
@@ -50,6 +52,7 @@ pub(super) fn tokens(backend: Backend, sql: &str) -> Vec<Token<'_>> {
         tokens.push(Token {
             kind,
             text: token,
+            at: sql.len() - text.len(),
             spaced,
         });
         (rest, spaced) = (after, false);
@@ -57,7 +60,7 @@ pub(super) fn tokens(backend: Backend, sql: &str) -> Vec<Token<'_>> {
 }
 
 /// An expression without the parentheses that are around the whole of it.
-pub(super) fn without_parentheses(backend: Backend, sql: &str) -> &str {
+pub(crate) fn without_parentheses(backend: Backend, sql: &str) -> &str {
     let mut inner = sql.trim();
     loop {
         let tokens = tokens(backend, inner);
@@ -70,7 +73,7 @@ pub(super) fn without_parentheses(backend: Backend, sql: &str) -> &str {
 }
 
 /// What is in the parentheses at the front, and what follows them.
-pub(super) fn group<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<(&'t [Token<'a>], &'t [Token<'a>])> {
+pub(crate) fn group<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<(&'t [Token<'a>], &'t [Token<'a>])> {
     let mut depth = 0usize;
     for (at, token) in tokens.iter().enumerate() {
         if token.is('(') {
@@ -86,8 +89,7 @@ pub(super) fn group<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<(&'t [Token<'a>],
 }
 
 /// The lists between the commas that are in no parentheses.
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub(super) fn between_commas<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
+pub(crate) fn between_commas<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
     let mut depth = 0usize;
     tokens
         .split(|token| {
@@ -102,8 +104,7 @@ pub(super) fn between_commas<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<
 }
 
 /// The text of these tokens, on one line and without comments.
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub(super) fn joined(tokens: &[Token<'_>]) -> String {
+pub(crate) fn joined(tokens: &[Token<'_>]) -> String {
     let mut text = String::new();
     for token in tokens {
         if token.spaced && !text.is_empty() {
@@ -115,18 +116,21 @@ pub(super) fn joined(tokens: &[Token<'_>]) -> String {
 }
 
 impl Token<'_> {
-    pub(super) fn is(&self, symbol: char) -> bool {
+    /// Where it ends, in bytes.
+    pub(crate) const fn end(&self) -> usize {
+        self.at + self.text.len()
+    }
+
+    pub(crate) fn is(&self, symbol: char) -> bool {
         self.kind == Kind::Symbol && self.text.starts_with(symbol)
     }
 
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    pub(super) fn is_word(&self, word: &str) -> bool {
+    pub(crate) fn is_word(&self, word: &str) -> bool {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
     }
 
     /// The name it is, without its quotes.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let inner = |quote: char| {
             let inner = self.text.strip_prefix(quote).unwrap_or(self.text);
             let inner = inner.strip_suffix(quote).unwrap_or(inner);

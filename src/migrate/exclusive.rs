@@ -56,16 +56,19 @@ impl Exclusive {
             transaction.execute_unprepared(sql).await?;
         }
         let backend = connection.backend();
-        if !ask(&transaction, backend, &what, Duration::ZERO).await? {
-            waiting();
-            if !ask(&transaction, backend, &what, patience).await? {
-                return Err(
-                    Error::new(ErrorKind::Timeout { limit: TimeLimit::Lock }).with_hint(format!(
-                        "another process has had the lock for {what} for {} s: wait until it is done, or stop it",
-                        patience.as_secs()
-                    )),
-                );
+        let started = Instant::now();
+        let mut waiting = Some(waiting);
+        while !ask(&transaction, backend, &what).await? {
+            if let Some(waiting) = waiting.take() {
+                waiting();
             }
+            if started.elapsed() >= patience {
+                return Err(Error::new(ErrorKind::Timeout { limit: TimeLimit::Lock }).with_hint(format!(
+                    "another process has the lock for {what}, and kept it for {} s: wait until it is done, or stop it",
+                    patience.as_secs()
+                )));
+            }
+            tokio::time::sleep(POLL.mul_f64(0.5 + fastrand::f64())).await;
         }
         Ok(Self {
             held: Some((alone, transaction)),

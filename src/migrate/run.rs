@@ -44,7 +44,10 @@ impl RequiredForeignKey {
         let situation = Situation::read(&lane.connection, self).await?;
         let steps = match situation.backend() {
             Backend::Postgres | Backend::MySql => steps::forward(&situation, self)?,
-            Backend::Sqlite => sqlite::steps(&situation, self)?,
+            Backend::Sqlite => {
+                let steps = sqlite::steps(&lane.connection, self, &situation.key).await?;
+                steps.into_iter().map(|step| (step, false)).collect()
+            }
         };
         let plan = KeyPlan {
             backend: situation.backend(),

@@ -2,7 +2,7 @@
 //!
 //! [`Filling`] is also what batches and a rebuild fill rows with, so that what is looked at is what is done.
 
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::backfill::Backfill;
 use super::foreign_key::RequiredForeignKey;
@@ -60,36 +60,29 @@ impl<'a> Filling<'a> {
         let Some(table) = schema.table(&relation.table) else {
             return Err(Error::invalid_input(format!("there is no table {}", relation.table)));
         };
-        let mut owner = Vec::new();
-        if let Some(backfill) = backfill {
-            backfill.check(&relation.columns)?;
-            if let Backfill::Owner(values) = backfill {
-                // The referenced columns are there, whether or not the referencing ones are.
-                let referenced = schema.table(&relation.referenced_table);
-                for (name, value) in relation.referenced_columns.iter().zip(values) {
-                    let value = typed(schema.backend, referenced, name, value);
-                    owner.push(value.map_err(|problem| {
-                        Error::invalid_input(format!("the owner's {}.{name} {problem}", relation.referenced_table))
-                    })?);
-                }
-            }
-        }
-        Ok(Self {
+        let mut filling = Self {
             schema,
             table,
             request,
             key,
             backfill,
-            owner,
-        })
+            owner: Vec::new(),
+        };
+        if let Some(backfill) = backfill {
+            backfill.check(&relation.columns)?;
+            if let Backfill::Owner(values) = backfill {
+                filling.owner = filling.typed(values)?;
+            }
+        }
+        Ok(filling)
     }
 
-    /// `user_id = (…)`, for each column that may be without a value: what UPDATE sets. Values that are there stay.
     /// The one owner's key.
     pub(super) fn owner(&self) -> &[Typed] {
         &self.owner
     }
 
+    /// `user_id = (…)`, for each column that may be without a value: what UPDATE sets. Values that are there stay.
     pub(super) fn push_assignments(&self, sql: &mut Sql) {
         let mut first = true;
         for (place, name) in self.key.relation.columns.iter().enumerate() {
@@ -181,7 +174,42 @@ impl<'a> Filling<'a> {
         }
     }
 
-    async fn check(&self, connection: &Connection) -> Result<()> {
+    /// `value_0 = …`, for each value that code gave for a row.
+    pub(super) fn push_given(&self, sql: &mut Sql, values: &[Value]) -> Result<()> {
+        let relation = &self.key.relation;
+        if values.len() != relation.columns.len() {
+            return Err(Error::invalid_input(format!(
+                "the key has {} column(s) and the backfill gave {} value(s) for a row",
+                relation.columns.len(),
+                values.len()
+            )));
+        }
+        for (place, value) in self.typed(values)?.iter().enumerate() {
+            if place > 0 {
+                sql.push(", ");
+            }
+            sql.push(&format!("value_{place} = "));
+            value.bind_to(sql);
+        }
+        Ok(())
+    }
+
+    /// Values of the referenced columns, which are there whether or not the referencing ones are.
+    fn typed(&self, values: &[Value]) -> Result<Vec<Typed>> {
+        let relation = &self.key.relation;
+        let referenced = self.schema.table(&relation.referenced_table);
+        let columns = relation.referenced_columns.iter();
+        columns
+            .zip(values)
+            .map(|(name, value)| {
+                typed(self.schema.backend, referenced, name, value)
+                    .map_err(|problem| Error::invalid_input(format!("{}.{name} {problem}", relation.referenced_table)))
+            })
+            .collect()
+    }
+
+    /// [`unfilled`], with the backfill this was made with.
+    pub(super) async fn check(&self, connection: &Connection) -> Result<()> {
         let (missing, dangling) = (self.missing(), self.dangling());
         let mut sql = Sql::new(self.backend(), "SELECT ");
         let count = |condition: &str| format!("COUNT(CASE WHEN {condition} THEN 1 END)");
@@ -200,7 +228,8 @@ impl<'a> Filling<'a> {
             missing: missing_rows,
             dangling: dangling_rows,
             sample: self.sample(connection, &format!("({missing}) OR ({dangling})")).await?,
-        }))
+        })
+        .with_hint("nothing was changed; give them a value in the backfill, or repair them first"))
     }
 
     /// Some rows, by primary key.

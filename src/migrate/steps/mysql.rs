@@ -254,7 +254,7 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
         .table()
         .is_some_and(|table| table.indexes.iter().any(|index| index.name == named));
     // An index goes with its last column.
-    if removes && !entry.had_index && !(drops_columns && relation.columns.len() == 1) {
+    if how == Revert::Full && !entry.had_index && !(drops_columns && relation.columns.len() == 1) {
         let sql = alter(situation, &format!("DROP INDEX {}", identifier(MySql, &named)));
         steps.push((alone(StepKind::DropIndex, vec![sql], "no index"), !own_index));
     }

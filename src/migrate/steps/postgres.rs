@@ -318,7 +318,7 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
         let named = situation.index_name();
         table.indexes.iter().find(|index| index.name == named)
     });
-    if removes && !entry.had_index {
+    if how == Revert::Full && !entry.had_index {
         let sql = format!("DROP INDEX CONCURRENTLY {}", index_name(table, &situation.index_name()));
         let drop = step(StepKind::DropIndex, Way::Alone, vec![sql], "no index").locks(table, SHARE_UPDATE_EXCLUSIVE);
         steps.push((drop, own_index.is_none()));
