@@ -15,6 +15,7 @@ mod create;
 mod delete;
 mod drift;
 mod errors;
+mod generate;
 mod guards;
 mod harness;
 mod hooks;
@@ -31,7 +32,9 @@ mod plans;
 mod races;
 mod random;
 mod related;
+mod remembered;
 mod required;
+mod required_sqlite;
 mod rows;
 mod samples;
 mod secrets;
@@ -52,6 +55,7 @@ fn main() {
         delete::cases(),
         drift::cases(),
         errors::cases(),
+        generate::cases(),
         guards::cases(),
         hooks::cases(),
         introspect::cases(),
@@ -65,7 +69,9 @@ fn main() {
         plans::cases(),
         races::cases(),
         related::cases(),
+        remembered::cases(),
         required::cases(),
+        required_sqlite::cases(),
         required::killed::cases(),
         required::locks::cases(),
         required::orphans::cases(),

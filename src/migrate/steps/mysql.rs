@@ -12,9 +12,7 @@ use super::super::revert::Revert;
 use super::super::situation::Situation;
 use super::super::step::{Step, StepKind, Way};
 use super::super::values::literals;
-use super::{
-    Standing, add_columns, closes_trigger, default_values, index, is_filled, is_past, new_columns, step,
-};
+use super::{Standing, add_columns, closes_trigger, default_values, index, is_filled, is_past, new_columns, step};
 use crate::backend::Backend::MySql;
 use crate::ddl::{self, identifier};
 use crate::error::Result;
@@ -261,7 +259,10 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
         .is_some_and(|table| table.indexes.iter().any(|index| index.name == named));
     // An index goes with its last column.
     if how == Revert::Full && !entry.had_index && !(drops_columns && relation.columns.len() == 1) {
-        let sql = alter(situation, &format!("DROP INDEX {}, LOCK=NONE", identifier(MySql, &named)));
+        let sql = alter(
+            situation,
+            &format!("DROP INDEX {}, LOCK=NONE", identifier(MySql, &named)),
+        );
         steps.push((alone(StepKind::DropIndex, vec![sql], "no index"), !own_index));
     }
     if drops_columns {

@@ -7,9 +7,7 @@ use super::super::revert::Revert;
 use super::super::situation::Situation;
 use super::super::step::{Step, StepKind, Way};
 use super::super::values::literals;
-use super::{
-    Standing, add_columns, closes_trigger, default_values, index, is_filled, is_past, nullable_columns, step,
-};
+use super::{Standing, add_columns, closes_trigger, default_values, index, is_filled, is_past, nullable_columns, step};
 use crate::backend::Backend::Postgres;
 use crate::ddl::{self, identifier, literal, table_name};
 use crate::error::Result;

@@ -36,12 +36,20 @@ async fn fresh(db: &Db) -> Result<Store> {
         execute(&store, "ALTER TABLE posts MODIFY COLUMN id bigint NOT NULL").await?;
     }
     store.close().await?;
-    Ok(db.store_with(sea_orm_cascade::StoreOptions::new().max_connections(2)).await?)
+    Ok(db
+        .store_with(sea_orm_cascade::StoreOptions::new().max_connections(2))
+        .await?)
 }
 
 async fn clear(store: Store) -> Result<()> {
     let functions = match store.backend() {
-        Backend::Postgres => texts(&store, "SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'cascade%'").await?,
+        Backend::Postgres => {
+            texts(
+                &store,
+                "SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'cascade%'",
+            )
+            .await?
+        }
         Backend::MySql | Backend::Sqlite => Vec::new(),
     };
     for table in ["posts", "users", "cascade_ledger"] {
@@ -62,24 +70,36 @@ async fn undisturbed(db: &Db, job: Job) -> Result<(Vec<String>, Vec<String>)> {
     match job {
         Job::ByRule => ensure!(is_complete(&store).await? && wrong_owners(&store).await? == 0),
         Job::ByDefault => ensure!(
-            is_complete(&store).await? && number(&store, "SELECT COUNT(*) FROM posts WHERE user_id = 3").await? == POSTS
+            is_complete(&store).await?
+                && number(&store, "SELECT COUNT(*) FROM posts WHERE user_id = 3").await? == POSTS
         ),
-        Job::Back => ensure!(!left.iter().any(|line| line.contains("user_id") || line.contains("ledger"))),
+        Job::Back => ensure!(
+            !left
+                .iter()
+                .any(|line| line.contains("user_id") || line.contains("ledger"))
+        ),
     }
     clear(store).await?;
     Ok((said, left))
 }
 
 async fn one_connection(db: &Db) -> Result<Store> {
-    Ok(db.store_with(sea_orm_cascade::StoreOptions::new().max_connections(1)).await?)
+    Ok(db
+        .store_with(sea_orm_cascade::StoreOptions::new().max_connections(1))
+        .await?)
 }
 
 /// After the process is gone: the next run completes, and nothing tells that there was another.
 async fn completes(db: &Db, job: Job, left: &[String], when: &str) -> Result<()> {
     let store = one_connection(db).await?;
     alone(&store).await?;
-    ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == POSTS, "{when}: rows were lost");
-    job.carry_out(&job.request(), &store).await.with_context(|| format!("killed {when}"))?;
+    ensure!(
+        number(&store, "SELECT COUNT(*) FROM posts").await? == POSTS,
+        "{when}: rows were lost"
+    );
+    job.carry_out(&job.request(), &store)
+        .await
+        .with_context(|| format!("killed {when}"))?;
     let ours = everything(&store).await?;
     ensure!(ours == left, "killed {when}: {}", difference(&ours, left));
     if job == Job::ByRule {
@@ -108,10 +128,16 @@ async fn before_and_after_each_step_of_one_run(db: Db) -> Result<()> {
         ensure!(begins.starts_with("begins"), "{begins}");
         after.goes_on()?;
         let reached = after.says()?;
-        ensure!(reached.starts_with("ends") || reached.starts_with("filled"), "{begins}, {reached}");
+        ensure!(
+            reached.starts_with("ends") || reached.starts_with("filled"),
+            "{begins}, {reached}"
+        );
         after.is_killed()?;
         alone(&store).await?;
-        ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == POSTS, "after {reached}");
+        ensure!(
+            number(&store, "SELECT COUNT(*) FROM posts").await? == POSTS,
+            "after {reached}"
+        );
         store.close().await?;
         killed += 1;
     }
@@ -260,10 +286,13 @@ async fn what_was_sent_goes_on_beside_the_next_run(db: Db) -> Result<()> {
         somebody_waits(&looks).await?;
         process.is_killed()?;
         let (tells, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let next = Job::ByRule.request().lock_timeout(std::time::Duration::from_millis(50)).on_progress(move |event| {
-            tells.send(words(event)).ok();
-            sea_orm_cascade::migrate::Control::Continue
-        });
+        let next = Job::ByRule
+            .request()
+            .lock_timeout(std::time::Duration::from_millis(50))
+            .on_progress(move |event| {
+                tells.send(words(event)).ok();
+                sea_orm_cascade::migrate::Control::Continue
+            });
         let store = one_connection(&db).await?;
         let running = tokio::spawn(async move {
             let outcome = next.resume(store.connection()).await;

@@ -70,7 +70,8 @@ async fn as_pg_locks_has_them(db: Db) -> Result<()> {
             let sql = step.statements.join(";");
             let making = tokio::spawn(async move { execute(&makes, &sql).await });
             somebody_waits(&store).await?;
-            let maker = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            let maker =
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
             let held = held(&store, maker).await?;
             execute(&holds, "ROLLBACK").await?;
             making.await??;
@@ -84,7 +85,12 @@ async fn as_pg_locks_has_them(db: Db) -> Result<()> {
             }
             let held = held(&store, "pg_backend_pid()").await?;
             execute(&store, "ROLLBACK").await?;
-            ensure!(held == claimed(&step), "{:?}: {held:?}, not {:?}", step.kind, claimed(&step));
+            ensure!(
+                held == claimed(&step),
+                "{:?}: {held:?}, not {:?}",
+                step.kind,
+                claimed(&step)
+            );
         }
         store.close().await?;
         let next = owner().on_progress({
@@ -123,7 +129,10 @@ async fn what_is_planned_is_sent(db: Db) -> Result<()> {
         // The first batch has no row to begin behind.
         let is_looked_up = matches!(step.step.kind, StepKind::Backfill | StepKind::Prove);
         for statement in step.step.statements.iter().filter(|_| !is_looked_up) {
-            ensure!(sent.any(|sent| sent == statement), "not sent, or not in this order: {statement}");
+            ensure!(
+                sent.any(|sent| sent == statement),
+                "not sent, or not in this order: {statement}"
+            );
         }
     }
     Ok(())
@@ -138,10 +147,16 @@ async fn no_alter_keeps_writers_out(db: Db) -> Result<()> {
     let log = Log::new();
     log.capture(async {
         owner().run(store.connection()).await?;
-        owner().revert(store.connection(), sea_orm_cascade::migrate::Revert::Soft).await?;
-        owner().revert(store.connection(), sea_orm_cascade::migrate::Revert::KeepData).await?;
+        owner()
+            .revert(store.connection(), sea_orm_cascade::migrate::Revert::Soft)
+            .await?;
+        owner()
+            .revert(store.connection(), sea_orm_cascade::migrate::Revert::KeepData)
+            .await?;
         owner().run(store.connection()).await?;
-        owner().revert(store.connection(), sea_orm_cascade::migrate::Revert::Full).await?;
+        owner()
+            .revert(store.connection(), sea_orm_cascade::migrate::Revert::Full)
+            .await?;
         owner().run(store.connection()).await?;
         Ok::<_, anyhow::Error>(())
     })
@@ -152,7 +167,11 @@ async fn no_alter_keeps_writers_out(db: Db) -> Result<()> {
     let without = altering.iter().find(|sql| !sql.ends_with("LOCK=NONE"));
     ensure!(without.is_none(), "{without:?}");
     ensure!(is_complete(&store).await?);
-    let proved = number(&store, "SELECT JSON_VALUE(entry, '$.proved_at') > 0 FROM cascade_ledger").await?;
+    let proved = number(
+        &store,
+        "SELECT JSON_VALUE(entry, '$.proved_at') > 0 FROM cascade_ledger",
+    )
+    .await?;
     ensure!(proved == 1, "the proof is not in the ledger");
     Ok(())
 }
@@ -168,7 +187,10 @@ async fn behind_a_long_reader_others_pass(db: Db) -> Result<()> {
     execute(&reader, "SELECT COUNT(*) FROM posts").await?;
     let who = match db.backend {
         Backend::Postgres => format!("process {}", number(&reader, "SELECT pg_backend_pid()::bigint").await?),
-        Backend::MySql => format!("thread {}", number(&reader, "SELECT CAST(CONNECTION_ID() AS SIGNED)").await?),
+        Backend::MySql => format!(
+            "thread {}",
+            number(&reader, "SELECT CAST(CONNECTION_ID() AS SIGNED)").await?
+        ),
         Backend::Sqlite => String::new(),
     };
     let (waits, mut waited) = unbounded_channel();
@@ -176,7 +198,12 @@ async fn behind_a_long_reader_others_pass(db: Db) -> Result<()> {
     let request = owner().lock_timeout(Duration::from_millis(100)).on_progress({
         let all = Arc::clone(&all);
         move |event| {
-            if let Event::Waits { step: StepKind::AddColumns, blockers, .. } = event {
+            if let Event::Waits {
+                step: StepKind::AddColumns,
+                blockers,
+                ..
+            } = event
+            {
                 all.lock().unwrap().push(blockers.clone());
                 waits.send(()).ok();
             }
@@ -193,21 +220,33 @@ async fn behind_a_long_reader_others_pass(db: Db) -> Result<()> {
         for row in 0..5 {
             let started = Instant::now();
             let id = 5_000 + attempt * 10 + row;
-            execute(&store, &format!("INSERT INTO posts (id, title) VALUES ({id}, 'meanwhile')")).await?;
+            execute(
+                &store,
+                &format!("INSERT INTO posts (id, title) VALUES ({id}, 'meanwhile')"),
+            )
+            .await?;
             longest = longest.max(started.elapsed());
         }
     }
     // Without its time limit the reader's end would be waited for, which comes only now. MySQL waits for whole seconds.
-    ensure!(longest < Duration::from_secs(10), "a writer was kept waiting for {longest:?}");
+    ensure!(
+        longest < Duration::from_secs(10),
+        "a writer was kept waiting for {longest:?}"
+    );
     execute(&reader, "ROLLBACK").await?;
     reader.close().await?;
     let report = running.await??;
     let blockers = all.lock().unwrap().clone();
     ensure!(
-        blockers.iter().all(|blockers| blockers.iter().any(|blocker| blocker.starts_with(&format!("{who},")))),
+        blockers
+            .iter()
+            .all(|blockers| blockers.iter().any(|blocker| blocker.starts_with(&format!("{who},")))),
         "{who} is not among {blockers:?}"
     );
-    ensure!(!blockers.iter().flatten().any(|words| words.contains("SELECT")), "{blockers:?}");
+    ensure!(
+        !blockers.iter().flatten().any(|words| words.contains("SELECT")),
+        "{blockers:?}"
+    );
     let first = report.steps.first().context("steps")?;
     ensure!(first.kind == StepKind::AddColumns && first.attempts > 3, "{report}");
     ensure!(is_complete(&store).await? && wrong_owners(&store).await? == 0);
@@ -237,7 +276,10 @@ async fn in_the_end_it_gives_up(db: Db) -> Result<()> {
     let error = counted.run(store.connection()).await.err().context("it got the lock")?;
     ensure!(error.is_timeout() || error.is_retryable(), "{error}");
     let words = format!("{error:#}");
-    ensure!(words.contains("require values") && words.contains("running it again"), "{words}");
+    ensure!(
+        words.contains("require values") && words.contains("running it again"),
+        "{words}"
+    );
     // What waited for a lock does not lack values: nothing is filled again.
     ensure!(begun.load(Ordering::Relaxed) == 1, "{begun:?} steps");
     execute(&reader, "ROLLBACK").await?;

@@ -26,19 +26,33 @@ cases![
 
 /// What an error of that kind counts and names.
 fn unfilled(error: &Error) -> Result<(u64, u64, Vec<String>)> {
-    let ErrorKind::Unfilled { missing, dangling, sample, .. } = error.kind() else {
+    let ErrorKind::Unfilled {
+        missing,
+        dangling,
+        sample,
+        ..
+    } = error.kind()
+    else {
         anyhow::bail!("another error: {error}");
     };
     Ok((*missing, *dangling, sample.iter().map(ToString::to_string).collect()))
 }
 
 /// It is refused for these rows, and nothing whatever is changed.
-async fn is_refused(request: &RequiredForeignKey, store: &Store, (missing, dangling): (u64, u64), first: i64) -> Result<()> {
+async fn is_refused(
+    request: &RequiredForeignKey,
+    store: &Store,
+    (missing, dangling): (u64, u64),
+    first: i64,
+) -> Result<()> {
     let before = everything(store).await?;
     let error = request.run(store.connection()).await.err().context("it was accepted")?;
     let (without, to_nobody, sample) = unfilled(&error)?;
     ensure!((without, to_nobody) == (missing, dangling), "{error}");
-    ensure!(sample.first().is_some_and(|row| *row == format!("id = {first}")), "{sample:?} begins not with {first}");
+    ensure!(
+        sample.first().is_some_and(|row| *row == format!("id = {first}")),
+        "{sample:?} begins not with {first}"
+    );
     ensure!(everything(store).await? == before, "something was changed: {error}");
     Ok(())
 }
@@ -97,13 +111,21 @@ async fn a_backfill_without_a_value(db: Db) -> Result<()> {
 async fn a_mapping_with_gaps(db: Db) -> Result<()> {
     let store = tables(&db).await?;
     execute(&store, "CREATE TABLE owners (post_id bigint, owner_id bigint)").await?;
-    execute(&store, "INSERT INTO owners SELECT id, 1 + id % 10 FROM posts WHERE id % 100 <> 7").await?;
+    execute(
+        &store,
+        "INSERT INTO owners SELECT id, 1 + id % 10 FROM posts WHERE id % 100 <> 7",
+    )
+    .await?;
     execute(&store, "UPDATE owners SET owner_id = NULL WHERE post_id IN (8, 9)").await?;
     execute(&store, "UPDATE owners SET owner_id = 12 WHERE post_id = 10").await?;
     let mapped = owner().backfill(Backfill::mapping("owners", [("id", "post_id")], ["owner_id"]));
     is_refused(&mapped, &store, (12, 1), 7).await?;
     execute(&store, "DELETE FROM owners WHERE post_id IN (8, 9, 10)").await?;
-    execute(&store, "INSERT INTO owners SELECT id, 1 + id % 10 FROM posts WHERE id % 100 = 7 OR id IN (8, 9, 10)").await?;
+    execute(
+        &store,
+        "INSERT INTO owners SELECT id, 1 + id % 10 FROM posts WHERE id % 100 = 7 OR id IN (8, 9, 10)",
+    )
+    .await?;
     ends_well(&mapped, &store).await?;
     ensure!(wrong_owners(&store).await? == 0);
     Ok(())
@@ -135,7 +157,10 @@ async fn stops_and_goes_on(db: &Db, wrong: RequiredForeignKey, says: &str) -> Re
     ensure!(number(&store, "SELECT COUNT(*) FROM posts").await? == POSTS);
     if db.backend != Backend::Sqlite {
         let filled = "SELECT COUNT(*) FROM posts WHERE user_id IS NOT NULL";
-        ensure!(number(&store, filled).await? == 500, "the batch that failed was kept, or those before it were not");
+        ensure!(
+            number(&store, filled).await? == 500,
+            "the batch that failed was kept, or those before it were not"
+        );
     }
     ends_well(&by_code(|_| ()), &store).await?;
     ensure!(wrong_owners(&store).await? == 0);
@@ -180,13 +205,23 @@ async fn a_parent_that_goes_between_backfill_and_key(db: Db) -> Result<()> {
     up_to(&owner(), &store, StepKind::AddIndex).await?;
     execute(&store, "DELETE FROM users WHERE id = 4").await?;
     let before = everything(&store).await?;
-    let error = owner().resume(store.connection()).await.err().context("it was accepted")?;
+    let error = owner()
+        .resume(store.connection())
+        .await
+        .err()
+        .context("it was accepted")?;
     let (missing, dangling, sample) = unfilled(&error)?;
-    ensure!((missing, dangling) == (0, 100) && sample.first().is_some_and(|row| row == "id = 3"), "{error}");
+    ensure!(
+        (missing, dangling) == (0, 100) && sample.first().is_some_and(|row| row == "id = 3"),
+        "{error}"
+    );
     ensure!(everything(&store).await? == before, "something was changed");
     execute(&store, "UPDATE posts SET user_id = 5 WHERE user_id = 4").await?;
     ends_well(&owner(), &store).await?;
-    ensure!(wrong_owners(&store).await? == 100, "only those that were repaired have another");
+    ensure!(
+        wrong_owners(&store).await? == 100,
+        "only those that were repaired have another"
+    );
     Ok(())
 }
 
@@ -211,10 +246,20 @@ async fn a_parent_that_goes_between_key_and_check(db: Db) -> Result<()> {
             Control::Continue
         }
     });
-    let error = request.resume(store.connection()).await.err().context("it was accepted")?;
+    let error = request
+        .resume(store.connection())
+        .await
+        .err()
+        .context("it was accepted")?;
     let (missing, dangling, sample) = unfilled(&error)?;
-    ensure!((missing, dangling) == (0, 100) && sample.first().is_some_and(|row| row == "id = 3"), "{error}");
-    ensure!(number(&store, "SELECT COUNT(*) FROM posts WHERE user_id = 4").await? == 100, "rows were lost");
+    ensure!(
+        (missing, dangling) == (0, 100) && sample.first().is_some_and(|row| row == "id = 3"),
+        "{error}"
+    );
+    ensure!(
+        number(&store, "SELECT COUNT(*) FROM posts WHERE user_id = 4").await? == 100,
+        "rows were lost"
+    );
     ensure!(!owner().plan(store.connection()).await?.is_done());
     execute(&store, "UPDATE posts SET user_id = 5 WHERE user_id = 4").await?;
     ends_well(&owner(), &store).await
@@ -247,11 +292,17 @@ async fn a_row_that_dangles_between_key_and_proof(db: Db) -> Result<()> {
     }
     let store = tables(&db).await?;
     up_to(&owner(), &store, StepKind::Prove).await?;
-    let careless = db.store_with(sea_orm_cascade::StoreOptions::new().max_connections(1)).await?;
+    let careless = db
+        .store_with(sea_orm_cascade::StoreOptions::new().max_connections(1))
+        .await?;
     execute(&careless, "SET SESSION foreign_key_checks = 0").await?;
     execute(&careless, "UPDATE posts SET user_id = 55 WHERE id = 600").await?;
     careless.close().await?;
-    let error = owner().resume(store.connection()).await.err().context("it was proved")?;
+    let error = owner()
+        .resume(store.connection())
+        .await
+        .err()
+        .context("it was proved")?;
     let (missing, dangling, sample) = unfilled(&error)?;
     ensure!((missing, dangling) == (0, 1) && sample == ["id = 600"], "{error}");
     ensure!(!owner().plan(store.connection()).await?.is_done());
@@ -260,7 +311,11 @@ async fn a_row_that_dangles_between_key_and_proof(db: Db) -> Result<()> {
     // A key that is dropped and made again is proved again.
     execute(&store, "ALTER TABLE posts DROP FOREIGN KEY `fk-posts-user_id`").await?;
     execute(&store, "UPDATE posts SET user_id = 55 WHERE id = 601").await?;
-    let error = owner().resume(store.connection()).await.err().context("it was taken for proved")?;
+    let error = owner()
+        .resume(store.connection())
+        .await
+        .err()
+        .context("it was taken for proved")?;
     ensure!(unfilled(&error)?.2 == ["id = 601"], "{error}");
     Ok(())
 }

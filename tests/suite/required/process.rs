@@ -123,7 +123,10 @@ impl Process {
 
     /// What it says next. It waits then.
     pub(crate) fn says(&mut self) -> Result<String> {
-        self.tells.next().context("it ended without a word")?.map_err(Into::into)
+        self.tells
+            .next()
+            .context("it ended without a word")?
+            .map_err(Into::into)
     }
 
     pub(crate) fn goes_on(&mut self) -> Result<()> {
