@@ -117,7 +117,10 @@ async fn to_a_unique_column(db: Db) -> Result<()> {
         &[
             "CREATE TABLE users (id {big} NOT NULL PRIMARY KEY, handle {text} NOT NULL UNIQUE)",
             "CREATE TABLE posts (id {big} NOT NULL PRIMARY KEY)",
-            &format!("INSERT INTO users SELECT id, {} FROM (SELECT n AS id FROM {{n 10}}) AS x", concat.replace("1 + id % 10", "id")),
+            &format!(
+                "INSERT INTO users SELECT id, {} FROM (SELECT n AS id FROM {{n 10}}) AS x",
+                concat.replace("1 + id % 10", "id")
+            ),
             "INSERT INTO posts SELECT n FROM {n 450}",
         ],
     )
@@ -144,7 +147,8 @@ async fn to_itself(db: Db) -> Result<()> {
         .references("employees", ["id"])
         .backfill(Backfill::sql("CASE WHEN id = 1 THEN 1 ELSE id - 1 END"))
         .batch_rows(100);
-    let wrong = "SELECT COUNT(*) FROM employees WHERE boss_id IS NULL OR boss_id <> CASE WHEN id = 1 THEN 1 ELSE id - 1 END";
+    let wrong =
+        "SELECT COUNT(*) FROM employees WHERE boss_id IS NULL OR boss_id <> CASE WHEN id = 1 THEN 1 ELSE id - 1 END";
     there_and_back(&store, &key, &[(wrong, 0)]).await
 }
 
@@ -154,7 +158,11 @@ async fn of_text(db: Db) -> Result<()> {
         Backend::Postgres | Backend::Sqlite => format!("'{prefix}' || ({number})"),
         Backend::MySql => format!("CONCAT('{prefix}', {number})"),
     };
-    let case = format!("CASE WHEN n % 2 = 0 THEN {} ELSE {} END", concat("p", "n"), concat("Ö''\\\\", "n"));
+    let case = format!(
+        "CASE WHEN n % 2 = 0 THEN {} ELSE {} END",
+        concat("p", "n"),
+        concat("Ö''\\\\", "n")
+    );
     let store = made(
         &db,
         &[
@@ -177,7 +185,10 @@ async fn of_text(db: Db) -> Result<()> {
 async fn of_uuids(db: Db) -> Result<()> {
     let (uuid, made_of) = match db.backend {
         Backend::Postgres => ("uuid", "md5(n::text)::uuid"),
-        Backend::MySql => ("char(36)", "INSERT(INSERT(INSERT(INSERT(MD5(n), 21, 0, '-'), 17, 0, '-'), 13, 0, '-'), 9, 0, '-')"),
+        Backend::MySql => (
+            "char(36)",
+            "INSERT(INSERT(INSERT(INSERT(MD5(n), 21, 0, '-'), 17, 0, '-'), 13, 0, '-'), 9, 0, '-')",
+        ),
         Backend::Sqlite => ("blob", "CAST('uuid' || n AS blob)"),
     };
     let one = "0e3dbcca-ab8c-4b5a-9e7e-6ab1f0d6a001";
@@ -195,7 +206,9 @@ async fn of_uuids(db: Db) -> Result<()> {
         ],
     )
     .await?;
-    let key = RequiredForeignKey::new("posts", ["user_id"]).references("users", ["id"]).batch_rows(100);
+    let key = RequiredForeignKey::new("posts", ["user_id"])
+        .references("users", ["id"])
+        .batch_rows(100);
     let key = match db.backend {
         Backend::Postgres | Backend::MySql => key.backfill(Backfill::owner([one])),
         Backend::Sqlite => key.backfill(Backfill::sql(&owner_of_all)),
@@ -251,7 +264,12 @@ async fn of_a_column_that_was_required(db: Db) -> Result<()> {
     sql[3] = "INSERT INTO posts SELECT n, 1 + n % 10 FROM {n 450}";
     let store = made(&db, &sql).await?;
     let key = RequiredForeignKey::new("posts", ["user_id"]).references("users", ["id"]);
-    there_and_back(&store, &key, &[("SELECT COUNT(*) FROM posts WHERE user_id = 1 + id % 10", 450)]).await
+    there_and_back(
+        &store,
+        &key,
+        &[("SELECT COUNT(*) FROM posts WHERE user_id = 1 + id % 10", 450)],
+    )
+    .await
 }
 
 /// The default is the application's: it is neither replaced nor dropped.
@@ -260,9 +278,15 @@ async fn of_a_column_with_a_default(db: Db) -> Result<()> {
     sql[1] = "CREATE TABLE posts (id {big} NOT NULL PRIMARY KEY, user_id {big} DEFAULT 5)";
     let store = made(&db, &sql).await?;
     let before = catalog(&store).await?;
-    let replaces = owner().backfill(Backfill::owner([3_i64])).write_path(WritePath::Default);
+    let replaces = owner()
+        .backfill(Backfill::owner([3_i64]))
+        .write_path(WritePath::Default);
     if db.backend != Backend::Sqlite {
-        let error = replaces.run(store.connection()).await.err().context("it replaced the default")?;
+        let error = replaces
+            .run(store.connection())
+            .await
+            .err()
+            .context("it replaced the default")?;
         ensure!(error.to_string().contains("default already"), "{error}");
         ensure!(catalog(&store).await? == before, "something was changed");
     }
@@ -278,10 +302,25 @@ async fn a_key_that_was_not_validated(db: Db) -> Result<()> {
     }
     let store = made(&db, &USERS_AND_POSTS).await?;
     execute(&store, "UPDATE posts SET user_id = 1 + id % 10").await?;
-    execute(&store, "ALTER TABLE posts ADD CONSTRAINT theirs FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE NOT VALID").await?;
-    made_and_done(&store, &owner(), &[("SELECT COUNT(*) FROM pg_constraint WHERE contype = 'f' AND convalidated", 1)]).await?;
+    execute(
+        &store,
+        "ALTER TABLE posts ADD CONSTRAINT theirs FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE NOT VALID",
+    )
+    .await?;
+    made_and_done(
+        &store,
+        &owner(),
+        &[(
+            "SELECT COUNT(*) FROM pg_constraint WHERE contype = 'f' AND convalidated",
+            1,
+        )],
+    )
+    .await?;
     owner().revert(store.connection(), Revert::Full).await?;
-    ensure!(number(&store, "SELECT COUNT(*) FROM pg_constraint WHERE conname = 'theirs'").await? == 1, "the key was there before");
+    ensure!(
+        number(&store, "SELECT COUNT(*) FROM pg_constraint WHERE conname = 'theirs'").await? == 1,
+        "the key was there before"
+    );
     let columns = number(&store, "SELECT COUNT(user_id) FROM posts").await?;
     ensure!(columns == 450);
     Ok(())
@@ -293,7 +332,8 @@ async fn a_key_without_an_index(db: Db) -> Result<()> {
         return Ok(());
     }
     let mut sql = USERS_AND_POSTS;
-    sql[1] = "CREATE TABLE posts (id {big} NOT NULL PRIMARY KEY, user_id {big} REFERENCES users (id) ON DELETE CASCADE)";
+    sql[1] =
+        "CREATE TABLE posts (id {big} NOT NULL PRIMARY KEY, user_id {big} REFERENCES users (id) ON DELETE CASCADE)";
     let store = made(&db, &sql).await?;
     let indexes = match db.backend {
         Backend::Postgres => "SELECT COUNT(*) FROM pg_indexes WHERE tablename = 'posts' AND indexdef LIKE '%(user_id)'",
@@ -310,7 +350,12 @@ async fn optional(db: Db) -> Result<()> {
         .references("users", ["id"])
         .on_delete(Action::SetNull)
         .optional();
-    there_and_back(&store, &key, &[("SELECT COUNT(*) FROM posts WHERE user_id IS NULL", 300)]).await?;
+    there_and_back(
+        &store,
+        &key,
+        &[("SELECT COUNT(*) FROM posts WHERE user_id IS NULL", 300)],
+    )
+    .await?;
     execute(&store, "DELETE FROM users WHERE id = 7").await?;
     ensure!(number(&store, "SELECT COUNT(user_id) FROM posts").await? == 0);
     Ok(())
@@ -318,7 +363,9 @@ async fn optional(db: Db) -> Result<()> {
 
 async fn optional_with_gaps(db: Db) -> Result<()> {
     let store = made(&db, &USERS_AND_POSTS).await?;
-    let key = owner().optional().backfill(Backfill::sql("CASE WHEN id % 3 = 1 THEN 2 END"));
+    let key = owner()
+        .optional()
+        .backfill(Backfill::sql("CASE WHEN id % 3 = 1 THEN 2 END"));
     let checks = [
         ("SELECT COUNT(*) FROM posts WHERE user_id IS NULL", 150),
         ("SELECT COUNT(*) FROM posts WHERE user_id = 2 AND id % 3 = 1", 150),
@@ -326,12 +373,19 @@ async fn optional_with_gaps(db: Db) -> Result<()> {
     made_and_done(&store, &key, &checks).await?;
     // What comes later without one has none.
     execute(&store, "INSERT INTO posts (id) VALUES (9999)").await?;
-    made_and_done(&store, &key, &[("SELECT COUNT(*) FROM posts WHERE id = 9999 AND user_id IS NULL", 1)]).await
+    made_and_done(
+        &store,
+        &key,
+        &[("SELECT COUNT(*) FROM posts WHERE id = 9999 AND user_id IS NULL", 1)],
+    )
+    .await
 }
 
 async fn by_a_default(db: Db) -> Result<()> {
     let store = tables(&db).await?;
-    let key = owner().backfill(Backfill::owner([3_i64])).write_path(WritePath::Default);
+    let key = owner()
+        .backfill(Backfill::owner([3_i64]))
+        .write_path(WritePath::Default);
     there_and_back(&store, &key, &[("SELECT COUNT(*) FROM posts WHERE user_id = 3", POSTS)]).await?;
     let refused = execute(&store, "INSERT INTO posts (id, title) VALUES (5000, 'x')").await;
     ensure!(refused.is_err(), "the default is still there");
@@ -356,7 +410,12 @@ async fn by_a_mapping(db: Db) -> Result<()> {
     let store = tables(&db).await?;
     execute(&store, "CREATE TABLE owners (post bigint, owner bigint)").await?;
     execute(&store, "INSERT INTO owners SELECT id, 1 + id % 10 FROM posts").await?;
-    there_and_back(&store, &owner().backfill(Backfill::mapping("owners", [("id", "post")], ["owner"])), &[]).await?;
+    there_and_back(
+        &store,
+        &owner().backfill(Backfill::mapping("owners", [("id", "post")], ["owner"])),
+        &[],
+    )
+    .await?;
     ensure!(wrong_owners(&store).await? == 0);
     Ok(())
 }
@@ -365,7 +424,11 @@ async fn by_code(db: Db) -> Result<()> {
     let store = tables(&db).await?;
     let code = Backfill::with(async |batch| {
         let owner = |id: &str| 1 + id.parse::<i64>().unwrap() % 10;
-        Ok(batch.keys.iter().map(|key| Some(vec![owner(&key.values()[0]).into()])).collect())
+        Ok(batch
+            .keys
+            .iter()
+            .map(|key| Some(vec![owner(&key.values()[0]).into()]))
+            .collect())
     });
     there_and_back(&store, &owner().backfill(code), &[]).await?;
     ensure!(wrong_owners(&store).await? == 0);
@@ -394,7 +457,12 @@ async fn in_another_schema(db: Db) -> Result<()> {
         .references("people.users", ["id"])
         .backfill(Backfill::sql("1 + posts.id % 10"))
         .batch_rows(100);
-    there_and_back(&store, &key, &[("SELECT COUNT(*) FROM sales.posts WHERE user_id = 1 + id % 10", 450)]).await
+    there_and_back(
+        &store,
+        &key,
+        &[("SELECT COUNT(*) FROM sales.posts WHERE user_id = 1 + id % 10", 450)],
+    )
+    .await
 }
 
 /// Longer than the engines let the names of a key and of an index be, which are made of them.
@@ -447,15 +515,30 @@ async fn with_odd_names(db: Db) -> Result<()> {
 /// Said before anything is changed.
 async fn what_is_refused(db: Db) -> Result<()> {
     let store = made(&db, &USERS_AND_POSTS).await?;
-    prepare(&store, &["CREATE TABLE loose (id {big})", "CREATE TABLE bare (x {big}, user_id {big})"]).await?;
+    prepare(
+        &store,
+        &[
+            "CREATE TABLE loose (id {big})",
+            "CREATE TABLE bare (x {big}, user_id {big})",
+        ],
+    )
+    .await?;
     let key = |table: &str| RequiredForeignKey::new(table, ["user_id"]).backfill(Backfill::sql("1"));
     let mut cases = vec![
         (key("posts"), "what does posts.user_id reference"),
         (key("post").references("users", ["id"]), "did you mean"),
         (key("posts").references("loose", ["id"]), "cannot be referenced"),
         (key("posts").references("users", ["ident"]), "has no column ident"),
-        (key("posts").references("users", ["id"]).on_delete(Action::SetNull), "both required and set null"),
-        (key("posts").references("users", ["id"]).backfill(Backfill::sqls(["1", "2"])), "gives 2 value(s)"),
+        (
+            key("posts").references("users", ["id"]).on_delete(Action::SetNull),
+            "both required and set null",
+        ),
+        (
+            key("posts")
+                .references("users", ["id"])
+                .backfill(Backfill::sqls(["1", "2"])),
+            "gives 2 value(s)",
+        ),
     ];
     match db.backend {
         Backend::Postgres => {
@@ -487,9 +570,17 @@ async fn what_is_refused(db: Db) -> Result<()> {
     }
     let before = catalog(&store).await?;
     for (request, says) in cases {
-        let error = request.run(store.connection()).await.err().with_context(|| format!("{says}: accepted"))?;
+        let error = request
+            .run(store.connection())
+            .await
+            .err()
+            .with_context(|| format!("{says}: accepted"))?;
         ensure!(error.to_string().contains(says), "{error}, not {says}");
-        let planned = request.plan(store.connection()).await.err().with_context(|| format!("{says}: planned"))?;
+        let planned = request
+            .plan(store.connection())
+            .await
+            .err()
+            .with_context(|| format!("{says}: planned"))?;
         ensure!(planned.to_string().contains(says), "{planned}, not {says}");
     }
     ensure!(catalog(&store).await? == before, "something was changed");
@@ -502,7 +593,11 @@ async fn back_twice(db: Db) -> Result<()> {
     let before = catalog(&store).await?;
     for how in [Revert::KeepData, Revert::Full] {
         owner().revert(store.connection(), how).await?;
-        ensure!(catalog(&store).await? == before, "{how:?} of what was never made: {}", difference(&catalog(&store).await?, &before));
+        ensure!(
+            catalog(&store).await? == before,
+            "{how:?} of what was never made: {}",
+            difference(&catalog(&store).await?, &before)
+        );
     }
     Ok(())
 }
@@ -517,7 +612,16 @@ async fn back_and_forth(db: Db) -> Result<()> {
     made_and_done(&store, &optional, &right).await?;
     // Stopped with the columns gone, before it has forgotten them.
     let stops = optional.clone().on_progress(|event| {
-        assert!(!matches!(event, Event::Ends { step: StepKind::DropColumns, .. }), "stop here");
+        assert!(
+            !matches!(
+                event,
+                Event::Ends {
+                    step: StepKind::DropColumns,
+                    ..
+                }
+            ),
+            "stop here"
+        );
         Control::Continue
     });
     if db.backend == Backend::Sqlite {

@@ -98,7 +98,10 @@ async fn the_second_need_not_wait(db: Db) -> Result<()> {
     first.goes_on_until("ends AddColumns")?;
     let impatient = owner().patience(Duration::ZERO);
     let error = impatient.run(store.connection()).await.err().context("both made it")?;
-    ensure!(error.is_timeout() && error.to_string().contains("another process has the lock"), "{error}");
+    ensure!(
+        error.is_timeout() && error.to_string().contains("another process has the lock"),
+        "{error}"
+    );
     first.goes_on()?;
     tokio::task::spawn_blocking(|| first.ends()).await??;
     ensure!(impatient.run(store.connection()).await?.steps.is_empty());
@@ -112,11 +115,22 @@ async fn a_time_limit_of_the_database_does_not_cut_off_the_index(db: Db) -> Resu
         return Ok(());
     }
     let store = tables(&db).await?;
-    execute(&store, &format!("ALTER DATABASE {} SET lock_timeout = '1ms'", db.database()?)).await?;
-    let limited = db.store_with(sea_orm_cascade::StoreOptions::new().max_connections(2)).await?;
+    execute(
+        &store,
+        &format!("ALTER DATABASE {} SET lock_timeout = '1ms'", db.database()?),
+    )
+    .await?;
+    let limited = db
+        .store_with(sea_orm_cascade::StoreOptions::new().max_connections(2))
+        .await?;
     let (tells, mut told) = unbounded_channel();
     let request = owner().on_progress(move |event| {
-        if matches!(event, Event::Begins { step: StepKind::AddIndex }) {
+        if matches!(
+            event,
+            Event::Begins {
+                step: StepKind::AddIndex
+            }
+        ) {
             let (goes_on, waits) = std::sync::mpsc::channel::<()>();
             tells.send(goes_on).ok();
             tokio::task::block_in_place(|| waits.recv().ok());
@@ -125,7 +139,9 @@ async fn a_time_limit_of_the_database_does_not_cut_off_the_index(db: Db) -> Resu
     });
     let running = tokio::spawn(async move { request.run(limited.connection()).await });
     let goes_on = told.recv().await.context("it comes to the index")?;
-    let holds = db.store_with(sea_orm_cascade::StoreOptions::new().max_connections(1)).await?;
+    let holds = db
+        .store_with(sea_orm_cascade::StoreOptions::new().max_connections(1))
+        .await?;
     execute(&holds, "BEGIN").await?;
     execute(&holds, "UPDATE posts SET title = title WHERE id = 1").await?;
     goes_on.send(())?;
@@ -134,7 +150,10 @@ async fn a_time_limit_of_the_database_does_not_cut_off_the_index(db: Db) -> Resu
     execute(&holds, "SELECT pg_sleep(0.05)").await?;
     execute(&holds, "ROLLBACK").await?;
     let report = running.await??;
-    let repeated = report.steps.iter().any(|step| step.kind == StepKind::DropInvalidIndex || step.attempts > 1);
+    let repeated = report
+        .steps
+        .iter()
+        .any(|step| step.kind == StepKind::DropInvalidIndex || step.attempts > 1);
     ensure!(!repeated, "{report}");
     ensure!(is_complete(&store).await?);
     Ok(())
@@ -163,7 +182,12 @@ async fn an_application_goes_on(db: Db) -> Result<()> {
         .collect();
     let shared = Arc::clone(&application);
     let request = owner().batch_rows(100).on_progress(move |event| {
-        if matches!(event, Event::Begins { step: StepKind::CloseWritePath | StepKind::Rebuild }) {
+        if matches!(
+            event,
+            Event::Begins {
+                step: StepKind::CloseWritePath | StepKind::Rebuild
+            }
+        ) {
             shared.requires.store(true, Ordering::SeqCst);
         }
         let enough = shared.done.load(Ordering::SeqCst) + 20;
@@ -176,7 +200,10 @@ async fn an_application_goes_on(db: Db) -> Result<()> {
     });
     let report = request.run(store.connection()).await;
     let enough = application.done.load(Ordering::SeqCst) + 20;
-    while report.is_ok() && application.done.load(Ordering::SeqCst) < enough && !application.ended.load(Ordering::SeqCst) {
+    while report.is_ok()
+        && application.done.load(Ordering::SeqCst) < enough
+        && !application.ended.load(Ordering::SeqCst)
+    {
         tokio::task::yield_now().await;
     }
     application.ended.store(true, Ordering::SeqCst);
@@ -193,8 +220,14 @@ async fn an_application_goes_on(db: Db) -> Result<()> {
     let there = texts(&store, &format!("SELECT {id} FROM posts")).await?;
     let there: BTreeSet<i64> = there.iter().map(|id| id.parse()).collect::<Result<_, _>>()?;
     let expected = application.posts.lock().unwrap().clone();
-    let (lost, extra): (Vec<_>, Vec<_>) = (expected.difference(&there).collect(), there.difference(&expected).collect());
-    ensure!(lost.is_empty() && extra.is_empty(), "lost {lost:?}, came back {extra:?}");
+    let (lost, extra): (Vec<_>, Vec<_>) = (
+        expected.difference(&there).collect(),
+        there.difference(&expected).collect(),
+    );
+    ensure!(
+        lost.is_empty() && extra.is_empty(),
+        "lost {lost:?}, came back {extra:?}"
+    );
     ensure!(there.len() > 1_000, "nothing was written meanwhile");
     Ok(())
 }
@@ -215,7 +248,10 @@ async fn rounds(store: &Store, application: &Application, writer: i64) -> Result
         }
         let id = writer * 100_000 + round;
         let without = format!("INSERT INTO posts (id, title) VALUES ({id}, 'new')");
-        let with = format!("INSERT INTO posts (id, title, user_id) VALUES ({id}, 'new', {})", 1 + id % 10);
+        let with = format!(
+            "INSERT INTO posts (id, title, user_id) VALUES ({id}, 'new', {})",
+            1 + id % 10
+        );
         let written = again(store, if names_owner { &with } else { &without }).await;
         if let Err(error) = written {
             let may = application.requires.load(Ordering::SeqCst) && error.to_string().contains("user_id");
@@ -227,7 +263,11 @@ async fn rounds(store: &Store, application: &Application, writer: i64) -> Result
         let old = 1 + (id * 7) % POSTS;
         again(store, &format!("UPDATE posts SET title = 'changed' WHERE id = {old}")).await?;
         again(store, &format!("INSERT INTO users (id, name) VALUES ({id}, 'new')")).await?;
-        again(store, &format!("UPDATE users SET name = 'changed' WHERE id = {}", 1 + id % 10)).await?;
+        again(
+            store,
+            &format!("UPDATE users SET name = 'changed' WHERE id = {}", 1 + id % 10),
+        )
+        .await?;
         again(store, &format!("DELETE FROM users WHERE id = {id}")).await?;
         if round % 3 == 2 {
             let gone = id - 1;
