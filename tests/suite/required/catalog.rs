@@ -44,7 +44,14 @@ pub(crate) async fn catalog(store: &Store) -> Result<Vec<String>> {
         }
         Backend::Sqlite => "SELECT type || ' ' || name || ' ' || COALESCE(sql, '') FROM sqlite_master ORDER BY 1",
     };
-    texts(store, sql).await
+    let mut lines = texts(store, sql).await?;
+    if store.backend() == Backend::Sqlite {
+        // A table that was built anew has its name in quotes.
+        for line in &mut lines {
+            *line = line.replace('"', "");
+        }
+    }
+    Ok(lines)
 }
 
 /// The catalog, the rows of posts, and what the ledger says but for when.
