@@ -7,9 +7,8 @@ use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::ddl::table_name;
 
-/// PostgreSQL tells who holds locks on the two tables; MySQL only which transactions are open, those in this
-/// database first, and to those who may know. Nobody's
-/// statement is shown, since it may hold values. What cannot be found out is no reason to fail.
+/// PostgreSQL tells who holds locks on the two tables; MySQL only which transactions are open, those in this database first, and to those
+/// who may know. Nobody's statement is shown, since it may hold values. What cannot be found out is no reason to fail.
 pub(super) async fn blockers(connection: &Connection, situation: &Situation) -> Vec<String> {
     let relation = &situation.key.relation;
     let (sql, values) = match connection.backend() {

@@ -449,16 +449,13 @@ impl Run<'_> {
                 }
                 let done = self.patiently(step.kind, situation, ledger, Work::Alone(step)).await?;
                 report.stopped = done.stopped;
-                if done.stopped.is_none() {
-                    self.remember_default(step, situation, ledger, self.working).await?;
-                }
                 Ok(done.attempts)
             }
             Way::Rebuild => Err(Error::invalid_input("only SQLite builds tables anew")),
         }
     }
 
-    async fn in_transaction(&self, step: &Step, situation: &Situation, ledger: &Ledger) -> Result<()> {
+    async fn in_transaction(&self, step: &Step, situation: &Situation) -> Result<()> {
         let operation = Operation::new("step", self.working.backend(), situation.key.relation.table.name());
         let work = self
             .working
@@ -467,27 +464,9 @@ impl Run<'_> {
                 for statement in &step.statements {
                     tx.execute_unprepared(statement).await?;
                 }
-                self.remember_default(step, situation, ledger, &tx).await
+                Ok(())
             });
         operation.run(work, |()| 0).await
-    }
-
-    /// That a default is ours, the catalog does not say.
-    async fn remember_default(
-        &self,
-        step: &Step,
-        situation: &Situation,
-        ledger: &Ledger,
-        connection: &Connection,
-    ) -> Result<()> {
-        if step.kind != StepKind::OpenWritePath || situation.write_path != WritePath::Default {
-            return Ok(());
-        }
-        let entry = Entry {
-            gave_default: true,
-            ..situation.entry()
-        };
-        ledger.write(connection, &entry).await
     }
 
     /// A default that is there from now on is somebody else's.
@@ -618,7 +597,7 @@ impl Run<'_> {
         let mut attempts = 1;
         loop {
             let outcome = match work {
-                Work::Transaction(step) => self.in_transaction(step, situation, ledger).await.map(|()| None),
+                Work::Transaction(step) => self.in_transaction(step, situation).await.map(|()| None),
                 Work::Alone(step) => self.by_itself(step).await.map(|()| None),
                 Work::Batch(entry) => {
                     let batch = batches::fill(self.working, situation, self.request, ledger, entry).await;
@@ -702,7 +681,7 @@ fn ahead(step: &Step, situation: &Situation) -> Option<Entry> {
             entry.filled = false;
         }
         StepKind::AddKey | StepKind::DropKey => entry.proved_at = None,
-        // MySQL commits the default by itself. Remembered before it is there, it is only looked for.
+        // That a default is ours, the catalog does not say. MySQL commits it by itself, so it is remembered before.
         StepKind::OpenWritePath => entry.gave_default |= situation.write_path == WritePath::Default,
         StepKind::Backfill
         | StepKind::DropInvalidIndex
