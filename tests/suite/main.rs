@@ -15,6 +15,7 @@ mod create;
 mod delete;
 mod drift;
 mod errors;
+mod generate;
 mod guards;
 mod harness;
 mod hooks;
@@ -31,6 +32,7 @@ mod plans;
 mod races;
 mod random;
 mod related;
+mod remembered;
 mod required;
 mod required_sqlite;
 mod rows;
@@ -40,7 +42,7 @@ mod statements;
 mod transactions;
 
 fn main() {
-    if killed::run().unwrap() {
+    if killed::run().unwrap() || required::process::run().unwrap() {
         return;
     }
     harness::run([
@@ -53,6 +55,7 @@ fn main() {
         delete::cases(),
         drift::cases(),
         errors::cases(),
+        generate::cases(),
         guards::cases(),
         hooks::cases(),
         introspect::cases(),
@@ -66,8 +69,12 @@ fn main() {
         plans::cases(),
         races::cases(),
         related::cases(),
+        remembered::cases(),
         required::cases(),
         required_sqlite::cases(),
+        required::killed::cases(),
+        required::locks::cases(),
+        required::orphans::cases(),
         rows::cases(),
         samples::cases(),
         secrets::cases(),

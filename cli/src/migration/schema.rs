@@ -1,4 +1,4 @@
-//! `schema create | diff | check | sql`.
+//! `schema create | diff | check | generate | sql | lint`.
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
@@ -7,8 +7,9 @@ use sea_orm_cascade::name::TableName;
 use sea_orm_cascade::{Store, ddl};
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
+use super::generate::{self, GenerateArguments};
 use crate::Outcome;
-use crate::lint::{self, LintArguments};
+use crate::lint::{self, LintArguments, MigrationFiles};
 use crate::output::{Notes, print};
 
 /// The commands about the schema that the entities declare.
@@ -40,10 +41,21 @@ pub enum SchemaCommand {
         #[command(flatten)]
         but: Ignored,
     },
+    /// Write a migration that makes the database as the entities declare, to be reviewed; what loses data is commented out
+    Generate(GenerateArguments),
     /// Print the statements that make the whole schema in an empty database
     Sql,
-    /// Find what in the database and in the entities is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
-    Lint(LintArguments),
+    /// Find what in the database and in the entities, or in the migrations, is wrong, likely to hurt, or worth knowing; exit with 2 for an
+    /// error or a warning
+    Lint {
+        /// What is looked at instead of the database
+        #[command(flatten)]
+        files: MigrationFiles,
+
+        /// How it is told
+        #[command(flatten)]
+        arguments: LintArguments,
+    },
 }
 
 /// Tables that are somebody else's.
@@ -56,7 +68,7 @@ pub struct Ignored {
 }
 
 impl Ignored {
-    fn added_to(&self, options: &DiffOptions) -> anyhow::Result<DiffOptions> {
+    pub(super) fn added_to(&self, options: &DiffOptions) -> anyhow::Result<DiffOptions> {
         self.ignore.iter().try_fold(options.clone(), |options, name| {
             let table = TableName::read(name).with_context(|| format!("{name:?} is not the name of a table"))?;
             Ok(options.ignore(table))
@@ -91,7 +103,11 @@ pub async fn run_schema<M: MigratorTrait>(
             print(&script(ddl::create(&store.schema()?)))?;
             Ok(Outcome::Done)
         }
-        SchemaCommand::Lint(arguments) => {
+        SchemaCommand::Lint { files, arguments } if files.asked_for() => {
+            let overlay = crate::overlay::read(None)?;
+            files.run(store.backend(), overlay.as_ref(), &arguments, Notes::Told)
+        }
+        SchemaCommand::Lint { files: _, arguments } => {
             let mut schema = store.introspect().await?;
             let overlay = crate::overlay::read(None)?;
             if let Some(file) = &overlay {
@@ -101,6 +117,7 @@ pub async fn run_schema<M: MigratorTrait>(
             lint::run(store, &schema, entities, overlay.as_ref(), &arguments, Notes::Told).await
         }
         SchemaCommand::Create { sql: false } => create::<M>(store, options).await,
+        SchemaCommand::Generate(arguments) => generate::generate::<M>(store, &arguments, options).await,
         SchemaCommand::Diff { format, but } => {
             let diff = store.diff(&but.added_to(options)?).await?;
             say_how(&diff);

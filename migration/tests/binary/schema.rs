@@ -225,3 +225,122 @@ async fn what_loses_values_is_for_a_person_to_uncomment() -> Result<()> {
     })
     .await
 }
+
+#[tokio::test]
+async fn migrations_are_linted_as_files() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let file = |name: &str, body: &str| {
+        let text =
+            format!("impl MigrationTrait for M {{\nasync fn up(&self, manager: &SchemaManager) {{\n{body}\n}} }}");
+        std::fs::write(directory.path().join(name), text)
+    };
+    file(
+        "m20260101_000001_a.rs",
+        "db.execute_unprepared(\"DELETE FROM posts\").await",
+    )?;
+    file(
+        "m20260102_000001_b.rs",
+        "other::module(manager).await;\ndb.execute_unprepared(\"DELETE FROM users\").await",
+    )?;
+    file("my_helper.rs", "db.execute_unprepared(\"DELETE FROM tags\").await")?;
+    everywhere(async |url| {
+        let named = directory.path().display().to_string();
+        let lint = |more: &[&str]| schema(&url, &[&["lint", "--migrations", &named], more].concat());
+        let all = lint(&[])?;
+        ensure!(all.code == Some(2), "{}", all.stderr);
+        for table in ["posts", "users"] {
+            let wanted = format!("warning L40 destructive: all rows of {table} are deleted");
+            ensure!(all.stdout.contains(&wanted), "{}", all.stdout);
+        }
+        ensure!(!all.stdout.contains("tags"), "{}", all.stdout);
+        ensure!(
+            all.stderr
+                .contains("m20260102_000001_b.rs:3: what module does could not be read"),
+            "{}",
+            all.stderr
+        );
+        let since = lint(&["--since", "m20260102"])?;
+        ensure!(
+            !since.stdout.contains("posts") && since.stdout.contains("m20260102_000001_b.rs:4"),
+            "{}",
+            since.stdout
+        );
+        let json = lint(&["--format", "json", "--fail-on", "error"])?;
+        ensure!(
+            json.code == Some(0) && json.stdout.contains("\"line\": 4"),
+            "{}",
+            json.stdout
+        );
+        Ok(())
+    })
+    .await?;
+    // In the crate's own directory the files are found.
+    let own = schema("sqlite::memory:", &["lint", "--migrations"])?;
+    ensure!(own.code == Some(0), "{}{}", own.stdout, own.stderr);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_migration_is_generated_and_registered() -> Result<()> {
+    everywhere(async |url| {
+        let directory = tempfile::tempdir()?;
+        let lib = directory.path().join("lib.rs");
+        std::fs::write(
+            &lib,
+            "mod m20260101_000001_a;\n\nfn migrations() -> V {\n    vec![Box::new(m20260101_000001_a::Migration)]\n}\n",
+        )?;
+        let place = directory.path().to_str().context("a path")?;
+        let generate = |more: &[&str]| schema(&url, &[&["generate", "Index the posts", "--dir", place], more].concat());
+
+        let pending = generate(&[])?;
+        ensure!(pending.code == Some(1), "{}", pending.stdout);
+        ensure!(
+            pending.stderr.contains("apply the pending migrations first (3)"),
+            "{}",
+            pending.stderr
+        );
+
+        succeeded(&migrate(&url, &["up"]).output()?)?;
+        let equal = generate(&[])?;
+        ensure!(
+            equal.stdout == "equal: nothing to migrate\n",
+            "{}{}",
+            equal.stdout,
+            equal.stderr
+        );
+
+        // InnoDB does not let a key be without one.
+        if backend(&url).await? == Backend::MySql {
+            return Ok(());
+        }
+        execute(&url, "DROP INDEX \"idx-posts-user_id\"").await?;
+        let printed = generate(&["--dry-run"])?;
+        let index = "Index::create().name(\"idx-posts-user_id\").col(\"user_id\")";
+        ensure!(printed.stdout.contains(index), "{}{}", printed.stdout, printed.stderr);
+        ensure!(std::fs::read_dir(place)?.count() == 1, "a dry run writes nothing");
+
+        let written = generate(&[])?;
+        ensure!(written.code == Some(0), "{}", written.stderr);
+        let files = std::fs::read_dir(place)?.collect::<Result<Vec<_>, _>>()?;
+        let names: Vec<_> = files
+            .iter()
+            .filter_map(|file| file.file_name().into_string().ok())
+            .collect();
+        let name = names
+            .iter()
+            .find(|name| name.ends_with("_index_the_posts.rs"))
+            .context("it is written")?;
+        let module = name.strip_suffix(".rs").context("a module")?;
+        let registered = std::fs::read_to_string(&lib)?;
+        ensure!(registered.contains(&format!("\nmod {module};\n")), "{registered}");
+        ensure!(
+            registered.contains(&format!("\n        Box::new({module}::Migration),\n")),
+            "{registered}"
+        );
+
+        let unknown = generate(&["--rename", "post=articles"])?;
+        ensure!(unknown.stderr.contains("did you mean posts?"), "{}", unknown.stderr);
+        Ok(())
+    })
+    .await
+}

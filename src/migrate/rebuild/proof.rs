@@ -145,8 +145,8 @@ impl Edit {
         let is = |name: &ColumnName, column: &ColumnName| name.as_str().eq_ignore_ascii_case(column.as_str());
         match (self, change) {
             (Self::AddColumn { definition }, Change::AddColumn { column, .. }) => {
-                let tokens = introspect::lex::tokens(Backend::Sqlite, definition);
-                let name = tokens.first().map(introspect::lex::Token::name);
+                let tokens = crate::lex::tokens(Backend::Sqlite, definition);
+                let name = tokens.first().map(crate::lex::Token::name);
                 name.is_some_and(|name| name.eq_ignore_ascii_case(column.name.as_str()))
             }
             // A definition may have constraints.
