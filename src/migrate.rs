@@ -21,6 +21,7 @@ mod plan;
 mod progress;
 mod proof;
 pub(crate) mod rebuild;
+mod remembered;
 mod report;
 mod revert;
 mod run;

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod delete;
+mod foreign_key;
 mod graph;
 mod orphans;
 mod plan;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
@@ -23,7 +25,7 @@ use sea_orm_cascade::{Backend, Entities, SqliteJournal, Store, StoreOptions};
 use crate::output::{Notes, print};
 use crate::overlay::OverlayFile;
 use crate::{Outcome, finish};
-use arguments::{Arguments, Command, Common};
+use arguments::{Arguments, Command, Common, LintCommand};
 
 /// The `main` of `cascade`. Reads the arguments and the environment.
 pub async fn main() -> ExitCode {
@@ -44,7 +46,7 @@ async fn carry_out(arguments: Arguments) -> anyhow::Result<Outcome> {
             delete::check(arguments)?;
             rows::read_stdin(&mut arguments.rows)?;
         }
-        Command::Schema(_) | Command::Graph(_) | Command::Lint(_) | Command::Orphans(_) => {}
+        Command::Schema(_) | Command::Graph(_) | Command::Lint(_) | Command::Orphans(_) | Command::ForeignKey(_) => {}
     }
     let overlay = crate::overlay::read(common.relations.as_deref())?;
     let store = connect(&common).await?;
@@ -53,10 +55,15 @@ async fn carry_out(arguments: Arguments) -> anyhow::Result<Outcome> {
         overlay,
         notes: if common.quiet { Notes::Silent } else { Notes::Told },
         file: common.database_url.as_deref().and_then(file),
+        schemas: common.schema,
         store,
     };
     let outcome = run(&database, &command).await;
-    database.store.close().await?;
+    match outcome {
+        // A statement that was cut off may still be running.
+        Ok(Outcome::Stopped) => drop(tokio::time::timeout(Duration::from_secs(1), database.store.close()).await),
+        Ok(_) | Err(_) => database.store.close().await?,
+    }
     outcome
 }
 
@@ -66,12 +73,18 @@ async fn run(database: &Database, command: &Command) -> anyhow::Result<Outcome> 
         Command::Delete(arguments) => delete::run(database, arguments).await,
         Command::Schema(arguments) => schema::run(&database.schema().await?, arguments),
         Command::Graph(arguments) => graph::run(&database.schema().await?, arguments),
-        Command::Lint(arguments) => {
+        Command::Lint(LintCommand { script, lint }) => {
+            // Before anything that takes long: it may come from a pipe.
+            let sql = script.read()?;
             let schema = database.schema().await?;
             let overlay = database.overlay.as_ref();
-            crate::lint::run(&database.store, &schema, None, overlay, arguments, database.notes).await
+            match sql {
+                Some(sql) => script.run(&sql, &schema, overlay, lint, database.notes),
+                None => crate::lint::run(&database.store, &schema, None, overlay, lint, database.notes).await,
+            }
         }
         Command::Orphans(arguments) => orphans::run(&database.store, &database.schema().await?, arguments).await,
+        Command::ForeignKey(arguments) => foreign_key::run(database, arguments).await,
     }
 }
 
@@ -81,6 +94,8 @@ struct Database {
     scope: Scope,
     overlay: Option<OverlayFile>,
     notes: Notes,
+    /// The schemas that were named.
+    schemas: Vec<String>,
     /// The file, if it is one.
     file: Option<String>,
 }

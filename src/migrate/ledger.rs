@@ -1,11 +1,12 @@
 //! The ledger: what the catalog cannot say of a change, in a table beside those that are changed.
 //!
-//! One row for each change, by the key it is about: how far the rows are filled, what was there before, and on MySQL whether the key has been
+//! One row for each change, by the key it is about: what it was begun with, how far the rows are filled, what was there before, and on MySQL whether the key has been
 //! proved. It is written in the transaction it is about. Losing it costs time and loses nothing: rows are looked at again.
 
 use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Deserialize, Serialize};
 
+use super::remembered::Remembered;
 use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::diff::LEDGER as TABLE;
@@ -33,6 +34,10 @@ pub(super) struct Entry {
     pub(super) gave_default: bool,
     /// When a look at all rows proved the key, in seconds since 1970.
     pub(super) proved_at: Option<u64>,
+    /// What the change was begun with.
+    pub(super) request: Option<Remembered>,
+    /// It was taken back so far that it may be begun as another.
+    pub(super) is_released: bool,
 }
 
 /// The row of one change.

@@ -13,6 +13,7 @@ use super::ledger::{Entry, Ledger};
 use super::plan::{KeyPlan, PlannedStep};
 use super::progress::{Control, Event};
 use super::proof;
+use super::remembered::{Remembered, refuse_another};
 use super::report::{ChangeReport, StepReport};
 use super::revert::Revert;
 use super::situation::Situation;
@@ -44,10 +45,7 @@ impl RequiredForeignKey {
         let situation = Situation::read(&lane.connection, self).await?;
         let steps = match situation.backend() {
             Backend::Postgres | Backend::MySql => steps::forward(&situation, self)?,
-            Backend::Sqlite => {
-                let steps = sqlite::steps(&lane.connection, self, &situation.key).await?;
-                steps.into_iter().map(|step| (step, false)).collect()
-            }
+            Backend::Sqlite => sqlite::steps(&lane.connection, &situation, self).await?,
         };
         let plan = KeyPlan {
             backend: situation.backend(),
@@ -248,8 +246,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn steps(&self, direction: Direction) -> Result<ChangeReport> {
+        if let Direction::Forward = direction {
+            refuse_another(self.working, self.request).await?;
+        }
         let mut situation = Situation::read(self.working, self.request).await?;
-        let ledger = Ledger::of(situation.backend(), &self.request.label());
+        let ledger = Ledger::of(situation.backend(), &situation.key.relation.to_string());
         let mut report = ChangeReport::new(situation.key.relation.clone());
         let mut rounds = 0;
         if let Direction::Forward = direction {
@@ -263,10 +264,16 @@ impl Run<'_> {
                 return Ok(report);
             }
             let started = Instant::now();
+            if let Some(entry) = ahead(&step, &situation) {
+                ledger.write(self.working, &entry).await?;
+                situation.entry = Some(entry);
+            }
             let done = self.carry_out(&step, &situation, &ledger, &mut report).await;
             situation = Situation::read(self.working, self.request).await?;
             let again = next(&situation, self.request, direction)?.is_some_and(|next| next.kind == kind);
             match done {
+                // Stopped while it waited for a lock, with nothing done.
+                Ok(_) if report.stopped == Some(kind) && kind != StepKind::Backfill => return Ok(report),
                 Ok(attempts) if !again || report.stopped.is_some() => {
                     let took = started.elapsed();
                     report.steps.push(StepReport { kind, took, attempts });
@@ -301,8 +308,10 @@ impl Run<'_> {
                 }
             }
         }
-        if let Direction::Backward(Revert::Full | Revert::KeepData) = direction {
-            ledger.forget(self.working).await?;
+        match direction {
+            Direction::Forward => {}
+            Direction::Backward(Revert::Soft) => self.release(&situation, &ledger).await?,
+            Direction::Backward(Revert::Full | Revert::KeepData) => ledger.forget(self.working).await?,
         }
         Ok(report)
     }
@@ -310,7 +319,8 @@ impl Run<'_> {
     /// Looks at what would be filled before anything is changed, and remembers what was there.
     async fn prepare(&self, situation: &mut Situation, ledger: &Ledger) -> Result<()> {
         let standing = steps::forward(situation, self.request)?;
-        if standing.iter().all(|(_, done)| *done) {
+        let is_done = standing.iter().all(|(_, done)| *done);
+        if is_done && situation.entry.is_none() {
             return Ok(());
         }
         let is_undone = |kind| standing.iter().any(|(step, done)| step.kind == kind && !done);
@@ -318,18 +328,48 @@ impl Run<'_> {
             let (schema, key) = (&situation.schema, &situation.key);
             unfilled(self.working, schema, self.request, key).await?;
         }
-        if situation.entry.is_none() {
-            let entry = situation.first_entry();
-            ledger.create(self.working).await?;
-            ledger.write(self.working, &entry).await?;
-            situation.entry = Some(entry);
-        }
+        let asked = Remembered::of(self.request);
+        let entry = match &situation.entry {
+            None => Entry {
+                request: asked,
+                ..situation.first_entry()
+            },
+            Some(known) if known.request == asked && !known.is_released => return Ok(()),
+            Some(known) => {
+                let fills_alike = |before: &Remembered| asked.as_ref().is_some_and(|asked| asked.fills_like(before));
+                // Rows are looked at again if they are filled by another rule from now on.
+                let keeps_place = known.request.as_ref().is_none_or(fills_alike);
+                Entry {
+                    cursor: known.cursor.clone().filter(|_| keeps_place),
+                    filled: known.filled && keeps_place,
+                    request: asked,
+                    is_released: false,
+                    ..known.clone()
+                }
+            }
+        };
+        ledger.create(self.working).await?;
+        ledger.write(self.working, &entry).await?;
+        situation.entry = Some(entry);
         Ok(())
+    }
+
+    /// Lets the change be begun as another.
+    async fn release(&self, situation: &Situation, ledger: &Ledger) -> Result<()> {
+        let Some(entry) = situation.entry.clone() else {
+            return Ok(());
+        };
+        let entry = Entry {
+            is_released: true,
+            ..entry
+        };
+        ledger.write(self.working, &entry).await
     }
 
     /// Whether rows that came without a value are to be filled by one more round.
     fn fill_again(&self, error: &Error, kind: StepKind, situation: &Situation, rounds: u32) -> bool {
         let lacks_values = match error.kind() {
+            ErrorKind::Timeout { .. } | ErrorKind::Retryable { .. } | ErrorKind::Connection => false,
             ErrorKind::Check { .. } => kind == StepKind::ValidateCheck,
             // 1138 and 1265 are MySQL's words for a NULL that the new type has no place for.
             _ => kind == StepKind::Require,
@@ -390,14 +430,22 @@ impl Run<'_> {
                 let done = self
                     .patiently(step.kind, situation, ledger, Work::Transaction(step))
                     .await?;
+                report.stopped = done.stopped;
                 Ok(done.attempts)
             }
             Way::Alone => {
                 if step.kind == StepKind::DropInvalidIndex {
-                    self.wait_for_builder(situation).await?;
+                    report.stopped = self.wait_for_builder(situation).await?;
+                    let now = Situation::read(self.working, self.request).await?;
+                    if report.stopped.is_some() || now.invalid_index().is_none() {
+                        return Ok(1);
+                    }
                 }
                 let done = self.patiently(step.kind, situation, ledger, Work::Alone(step)).await?;
-                self.remember_default(step, situation, ledger, self.working).await?;
+                report.stopped = done.stopped;
+                if done.stopped.is_none() {
+                    self.remember_default(step, situation, ledger, self.working).await?;
+                }
                 Ok(done.attempts)
             }
             Way::Rebuild => Err(Error::invalid_input("only SQLite builds tables anew")),
@@ -438,18 +486,49 @@ impl Run<'_> {
 
     /// Outside any transaction. What follows a statement that fails puts the session back as it was.
     async fn by_itself(&self, step: &Step) -> Result<()> {
+        let unlimited = self.unlimited().await?;
+        let working = unlimited.as_ref().map_or(self.working, |alone| &alone.connection);
         let mut outcome = Ok(());
         for statement in &step.statements {
             if outcome.is_ok() || statement.starts_with("SET SESSION") {
-                let sent = self.working.execute_unprepared(statement).await;
+                let sent = working.execute_unprepared(statement).await;
                 outcome = outcome.and(sent.map(drop).map_err(Error::from));
             }
+        }
+        if let Some(alone) = unlimited {
+            close(alone).await;
         }
         outcome
     }
 
-    /// An unusable index may be one that somebody is still building.
-    async fn wait_for_builder(&self, situation: &Situation) -> Result<()> {
+    /// On PostgreSQL a time limit of the role's or the database's would cut off the making of an index, again and again, and leave one that
+    /// is unusable. A session of its own has none. Without such limits nothing is set, so that a pooler hands out no changed session.
+    async fn unlimited(&self) -> Result<Option<Alone>> {
+        use sea_orm::Statement;
+
+        match self.working.backend() {
+            Backend::Postgres => {}
+            Backend::MySql | Backend::Sqlite => return Ok(None),
+        }
+        let sql = "SELECT current_setting('lock_timeout') <> '0' OR current_setting('statement_timeout') <> '0'";
+        let asked = Statement::from_string(self.working.get_database_backend(), sql);
+        let row = self.working.query_one_raw(asked).await?;
+        let is_limited: bool = row.map_or(Ok(false), |row| row.try_get_by_index(0))?;
+        if !is_limited {
+            return Ok(None);
+        }
+        let session = Session {
+            begins: vec![
+                "SET lock_timeout = 0".to_owned(),
+                "SET statement_timeout = 0".to_owned(),
+            ],
+            busy_timeout: None,
+        };
+        self.working.alone(session).await.map(Some)
+    }
+
+    /// An unusable index may be one that somebody is still building. Says what it was stopped before, if it was.
+    async fn wait_for_builder(&self, situation: &Situation) -> Result<Option<StepKind>> {
         use sea_orm::Statement;
 
         let sql = "SELECT 1 FROM pg_catalog.pg_stat_progress_create_index WHERE relid = to_regclass($1)";
@@ -457,11 +536,13 @@ impl Run<'_> {
             let asked =
                 Statement::from_sql_and_values(self.working.get_database_backend(), sql, [situation.quoted().into()]);
             if self.working.query_one_raw(asked).await?.is_none() {
-                return Ok(());
+                return Ok(None);
             }
-            self.pause(StepKind::DropInvalidIndex, situation, attempt).await;
+            if self.pause(StepKind::DropInvalidIndex, situation, attempt).await == Control::Stop {
+                return Ok(Some(StepKind::DropInvalidIndex));
+            }
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn fill(&self, situation: &Situation, ledger: &Ledger, report: &mut ChangeReport) -> Result<u32> {
@@ -473,6 +554,10 @@ impl Run<'_> {
                 .patiently(StepKind::Backfill, situation, ledger, Work::Batch(&entry))
                 .await?;
             most = most.max(done.attempts);
+            if done.stopped.is_some() {
+                report.stopped = done.stopped;
+                return Ok(most);
+            }
             if let Some(filled) = done.filled {
                 report.filled += filled.rows;
                 entry = filled.entry;
@@ -526,28 +611,43 @@ impl Run<'_> {
                 }
             };
             let error = match outcome {
-                Ok(filled) => return Ok(Done { attempts, filled }),
+                Ok(filled) => {
+                    return Ok(Done {
+                        attempts,
+                        filled,
+                        stopped: None,
+                    });
+                }
                 Err(error) => error,
             };
             let waited = matches!(error.kind(), ErrorKind::Timeout { limit: TimeLimit::Lock });
             if !(waited || error.is_retryable()) || attempts >= self.request.attempts.max(1) {
                 return Err(error);
             }
-            self.pause(kind, situation, attempts).await;
+            if self.pause(kind, situation, attempts).await == Control::Stop {
+                return Ok(Done {
+                    attempts,
+                    filled: None,
+                    stopped: Some(kind),
+                });
+            }
             attempts += 1;
         }
     }
 
-    async fn pause(&self, kind: StepKind, situation: &Situation, attempt: u32) {
+    async fn pause(&self, kind: StepKind, situation: &Situation, attempt: u32) -> Control {
         let ceiling = Duration::from_millis(50) * 2_u32.saturating_pow(attempt.min(8) - 1);
         let pause = ceiling.min(LONGEST_PAUSE).mul_f64(0.5 + fastrand::f64() / 2.0);
-        self.request.tell(&Event::Waits {
+        let control = self.request.tell(&Event::Waits {
             step: kind,
             attempt,
             blockers: blockers(self.working, situation).await,
             pause,
         });
-        tokio::time::sleep(pause).await;
+        if control == Control::Continue {
+            tokio::time::sleep(pause).await;
+        }
+        control
     }
 }
 
@@ -563,6 +663,8 @@ enum Work<'a> {
 struct Done {
     attempts: u32,
     filled: Option<batches::Filled>,
+    /// It was stopped while it waited.
+    stopped: Option<StepKind>,
 }
 
 /// The first step that is not done.
@@ -572,6 +674,35 @@ fn next(situation: &Situation, request: &RequiredForeignKey, direction: Directio
         Direction::Backward(how) => steps::backward(situation, how),
     };
     Ok(standing.into_iter().find(|(_, done)| !done).map(|(step, _)| step))
+}
+
+/// What the ledger is to say before a step, if that is something else than it says: what a step makes anew is neither filled nor proved,
+/// however the step ends, and whoever was there before.
+fn ahead(step: &Step, situation: &Situation) -> Option<Entry> {
+    let known = situation.entry.as_ref()?;
+    let mut entry = known.clone();
+    match step.kind {
+        StepKind::AddColumns | StepKind::Release | StepKind::DropColumns => {
+            entry.cursor = None;
+            entry.filled = false;
+        }
+        StepKind::AddKey | StepKind::DropKey => entry.proved_at = None,
+        // MySQL commits the default by itself. Remembered before it is there, it is only looked for.
+        StepKind::OpenWritePath => entry.gave_default |= situation.write_path == WritePath::Default,
+        StepKind::Backfill
+        | StepKind::DropInvalidIndex
+        | StepKind::AddIndex
+        | StepKind::ValidateKey
+        | StepKind::AddCheck
+        | StepKind::ValidateCheck
+        | StepKind::Require
+        | StepKind::DropCheck
+        | StepKind::Prove
+        | StepKind::CloseWritePath
+        | StepKind::Rebuild
+        | StepKind::DropIndex => {}
+    }
+    (entry != *known).then_some(entry)
 }
 
 fn no_effect(kind: StepKind) -> Error {

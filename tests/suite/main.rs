@@ -32,7 +32,9 @@ mod plans;
 mod races;
 mod random;
 mod related;
+mod remembered;
 mod required;
+mod required_sqlite;
 mod rows;
 mod samples;
 mod secrets;
@@ -40,7 +42,7 @@ mod statements;
 mod transactions;
 
 fn main() {
-    if killed::run().unwrap() {
+    if killed::run().unwrap() || required::process::run().unwrap() {
         return;
     }
     harness::run([
@@ -67,7 +69,12 @@ fn main() {
         plans::cases(),
         races::cases(),
         related::cases(),
+        remembered::cases(),
         required::cases(),
+        required_sqlite::cases(),
+        required::killed::cases(),
+        required::locks::cases(),
+        required::orphans::cases(),
         rows::cases(),
         samples::cases(),
         secrets::cases(),

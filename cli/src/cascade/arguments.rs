@@ -1,11 +1,14 @@
 //! The arguments as they are typed.
 
+mod foreign_key;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use sea_orm_cascade::delete::Enforce;
 
-use crate::lint::LintArguments;
+use crate::lint::{LintArguments, Sql};
+pub(crate) use foreign_key::{Columns, ForeignKeyArguments, ForeignKeyCommand, ForeignKeyFormat, KeyArguments};
 
 /// Cascading deletes, looked at before they happen, on any PostgreSQL, MySQL, MariaDB or SQLite database.
 ///
@@ -62,9 +65,15 @@ pub(crate) enum Command {
     /// Draw which table references which, and what happens on delete
     Graph(GraphArguments),
     /// Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
-    Lint(LintArguments),
+    Lint(LintCommand),
     /// Find rows that reference rows that are not there, and repair them; exit with 2 if there are any, or a key cannot be checked
     Orphans(OrphansArguments),
+    /// Make a foreign key, with its column, index and rows' values, on a table that is in use; it can be stopped, resumed and reverted
+    ///
+    /// On PostgreSQL and MySQL each step is a transaction of its own that waits for its locks only so long. Ctrl-C stops at the next step or
+    /// batch, with exit code 4, and once more at once; `resume` goes on, whatever interrupted it. What was begun is remembered in the
+    /// database, in the table cascade_ledger. On SQLite the table is built anew, in one transaction, and nothing need be remembered.
+    ForeignKey(ForeignKeyArguments),
 }
 
 /// Which rows, and how.
@@ -174,6 +183,15 @@ pub(crate) struct DeleteArguments {
     /// Delete nothing if more rows than this would be deleted or changed; exit with 4 then
     #[arg(short, long, value_name = "ROWS")]
     pub(crate) max_rows: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintCommand {
+    #[command(flatten)]
+    pub(crate) script: Sql,
+
+    #[command(flatten)]
+    pub(crate) lint: LintArguments,
 }
 
 #[derive(Debug, Args)]

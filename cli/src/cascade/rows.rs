@@ -59,26 +59,35 @@ pub(super) fn plan(
 
 /// Says which rows were looked for, or what would help, where the database says only what it does not take.
 pub(super) fn explain(database: &Database, rows: &RowsArguments, error: Error) -> anyhow::Error {
-    let code = match error.kind() {
-        ErrorKind::Database { code: Some(code) } => code.clone(),
-        _ => return error.into(),
-    };
-    let context = match (database.store.backend(), code.as_str()) {
-        (Backend::Postgres, "42501") | (Backend::MySql, "1044" | "1142" | "1143") => {
-            "this user lacks a right: grant it, or connect as another user".to_owned()
+    let context = match (right(database, &error), error.kind(), &rows.condition) {
+        (Some(context), _, _) => context,
+        (None, ErrorKind::Database { code: Some(_) }, Some(_)) => {
+            format!("the rows of {} for --where cannot be found", rows.table)
         }
-        (Backend::Postgres, "25006") | (Backend::MySql, "1290" | "1792" | "1836") => {
-            "here the database can only be read: connect to where it can be written".to_owned()
-        }
-        // READONLY, whatever the reason (SQLite, "Result and Error Codes").
-        (Backend::Sqlite, code) if code.parse::<u32>().is_ok_and(|code| code & 0xff == 8) => format!(
-            "{} can only be read: leave mode=ro out of the URL, and see who may write the file and its directory",
-            database.file.as_deref().unwrap_or("the database")
-        ),
-        _ if rows.condition.is_some() => format!("the rows of {} for --where cannot be found", rows.table),
         _ => return error.into(),
     };
     anyhow::Error::from(error).context(context)
+}
+
+/// What would help against the database's refusal of who asked, or of any change.
+pub(super) fn right(database: &Database, error: &Error) -> Option<String> {
+    let ErrorKind::Database { code: Some(code) } = error.kind() else {
+        return None;
+    };
+    match (database.store.backend(), code.as_str()) {
+        (Backend::Postgres, "42501") | (Backend::MySql, "1044" | "1142" | "1143") => {
+            Some("this user lacks a right: grant it, or connect as another user".to_owned())
+        }
+        (Backend::Postgres, "25006") | (Backend::MySql, "1290" | "1792" | "1836") => {
+            Some("here the database can only be read: connect to where it can be written".to_owned())
+        }
+        // READONLY, whatever the reason (SQLite, "Result and Error Codes").
+        (Backend::Sqlite, code) if code.parse::<u32>().is_ok_and(|code| code & 0xff == 8) => Some(format!(
+            "{} can only be read: leave mode=ro out of the URL, and see who may write the file and its directory",
+            database.file.as_deref().unwrap_or("the database")
+        )),
+        (Backend::Postgres | Backend::MySql | Backend::Sqlite, _) => None,
+    }
 }
 
 /// Counts what the plan would do; fails if there is nothing to start from.

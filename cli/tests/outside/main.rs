@@ -1,6 +1,7 @@
 //! `cascade` with what a machine may lack: servers and a browser. What is not there shows as ignored, unless `TEST_REQUIRE` names it.
 
 mod browser;
+mod foreign_key;
 mod servers;
 
 use std::path::{Path, PathBuf};
@@ -18,10 +19,10 @@ fn main() {
     for (name, body) in browser::CASES {
         trials.push(trial("browser", name, browser.clone(), body));
     }
-    for (name, body) in servers::ON_POSTGRES {
+    for (name, body) in servers::ON_POSTGRES.into_iter().chain(foreign_key::ON_POSTGRES) {
         trials.push(trial("postgres", name, variable("TEST_POSTGRES_URL"), body));
     }
-    for (name, body) in servers::ON_MYSQL {
+    for (name, body) in servers::ON_MYSQL.into_iter().chain(foreign_key::ON_MYSQL) {
         trials.push(trial("mysql", name, variable("TEST_MYSQL_URL"), body));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();

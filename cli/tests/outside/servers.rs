@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use scratch::Scratch;
@@ -30,18 +31,23 @@ const SCRIPT: [&str; 5] = [
     "INSERT INTO posts VALUES (1, 1), (2, 1)",
 ];
 
-struct Shop {
-    url: String,
-    store: Store,
+pub(crate) struct Shop {
+    pub(crate) url: String,
+    pub(crate) store: Store,
 }
 
 /// Runs a test with a database of two users and two posts.
 fn with_shop(server: &str, body: impl AsyncFn(&Shop) -> Result<()>) -> Result<()> {
+    with_database(server, &SCRIPT, body)
+}
+
+/// Runs a test with a database that a script makes.
+pub(crate) fn with_database(server: &str, script: &[&str], body: impl AsyncFn(&Shop) -> Result<()>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let scratch = Scratch::create(server).await?;
         let store = Store::connect(scratch.url(), Entities::new()).await?;
-        for statement in SCRIPT {
+        for statement in script {
             store.connection().execute_unprepared(statement).await?;
         }
         let shop = Shop {
@@ -61,27 +67,27 @@ impl Shop {
         Ok(cascade(&std::env::temp_dir(), url).args(arguments).output()?)
     }
 
-    async fn number(&self, sql: &str) -> Result<Option<i64>> {
+    pub(crate) async fn number(&self, sql: &str) -> Result<Option<i64>> {
         let statement = Statement::from_string(self.store.backend().into(), sql);
         let row = self.store.connection().query_one_raw(statement).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
     }
 
     /// The URL as another user.
-    fn as_user(&self, user: &str) -> Result<String> {
+    pub(crate) fn as_user(&self, user: &str) -> Result<String> {
         let (scheme, rest) = self.url.split_once("://").context("a server's URL")?;
         let (authority, path) = rest.split_once('/').context("a server's URL")?;
         let server = authority.rsplit('@').next().unwrap_or(authority);
         Ok(format!("{scheme}://{user}:secret@{server}/{path}"))
     }
 
-    async fn execute(&self, sql: &str) -> Result<()> {
+    pub(crate) async fn execute(&self, sql: &str) -> Result<()> {
         self.store.connection().execute_unprepared(sql).await?;
         Ok(())
     }
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -138,8 +144,10 @@ async fn lost(shop: &Shop) -> Result<()> {
 }
 
 /// A user's name that no other test has.
-fn user() -> String {
-    format!("cascade_user_{}", std::process::id())
+pub(crate) fn user() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("cascade_user_{}_{next}", std::process::id())
 }
 
 async fn rights_on_postgres(shop: &Shop) -> Result<()> {
