@@ -46,7 +46,8 @@ impl Patience {
     async fn attempt(self, connection: &Connection, statements: &[String]) -> Result<()> {
         let operation = Operation::new("alter", connection.backend(), "");
         let limit = &format!("SET LOCAL lock_timeout = {}", self.lock_timeout.as_millis());
-        let work = connection.once().transaction(TransactionOptions::new(), &operation, |tx| async move {
+        let once = connection.once();
+        let work = once.transaction(TransactionOptions::new(), &operation, |tx| async move {
             tx.execute_unprepared(limit).await?;
             for statement in statements {
                 tx.execute_unprepared(statement).await?;
