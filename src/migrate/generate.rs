@@ -118,13 +118,16 @@ impl<'a> Given<'a> {
 
     /// The entity's own statement. SQLite's, since that alone leaves enums as they are declared.
     fn statement(&self, table: &TableName) -> Option<TableCreateStatement> {
-        self.entity(table).map(|entity| (entity.create_table)(DbBackend::Sqlite))
+        self.entity(table)
+            .map(|entity| (entity.create_table)(DbBackend::Sqlite))
     }
 
     fn column(&self, table: &TableName, column: &ColumnName) -> Option<ColumnDef> {
         let statement = self.statement(table)?;
         let mut columns = statement.get_columns().iter();
-        columns.find(|known| known.get_column_name() == column.as_str()).cloned()
+        columns
+            .find(|known| known.get_column_name() == column.as_str())
+            .cloned()
     }
 }
 
@@ -148,7 +151,12 @@ fn unused(given: &Given<'_>) -> Result<()> {
             _ => false,
         })
     };
-    match given.hints.backfills.keys().find(|(table, column)| !is_used(table, column)) {
+    match given
+        .hints
+        .backfills
+        .keys()
+        .find(|(table, column)| !is_used(table, column))
+    {
         Some((table, column)) => Err(Error::invalid_input(format!(
             "no foreign key of {table}.{column} is to be added to a table that is there, so there is nothing to fill"
         ))),

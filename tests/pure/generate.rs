@@ -50,7 +50,13 @@ mod person {
         pub(crate) badge: i32,
         pub(crate) room: Option<i32>,
         pub(crate) place: Option<i32>,
-        #[sea_orm(belongs_to, from = "(room, place)", to = "(room, place)", on_delete = "SetNull", on_update = "Cascade")]
+        #[sea_orm(
+            belongs_to,
+            from = "(room, place)",
+            to = "(room, place)",
+            on_delete = "SetNull",
+            on_update = "Cascade"
+        )]
         pub(crate) desk: HasOne<super::desk::Entity>,
     }
 
@@ -102,7 +108,10 @@ fn a_composite_key_is_filled_by_an_expression_for_each_column() {
     assert!(refused.to_string().contains("give a backfill for each"), "{refused}");
     let both = one.backfill("people.place=id % 10").expect("it can be read");
     let source = generated(&both).expect("it can be generated").source;
-    assert!(source.contains(".backfill(Backfill::sqls([\"1\", \"id % 10\"]))"), "{source}");
+    assert!(
+        source.contains(".backfill(Backfill::sqls([\"1\", \"id % 10\"]))"),
+        "{source}"
+    );
 }
 
 #[test]

@@ -7,7 +7,6 @@ mod versions;
 /// The generated migrations, which are formatted as their users' rustfmt does it and not as this project's.
 mod migrations {
     #![expect(unreachable_pub, reason = "a migration's crate exports it")]
-
     #[rustfmt::skip]
     pub(super) mod m01_create_reviews;
     #[rustfmt::skip]
@@ -138,7 +137,11 @@ async fn rows(store: &Store, table: &str, columns: &str, values: &str, rows: i64
             "(WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) SELECT n FROM s) AS s"
         ),
     };
-    execute(store, &format!("INSERT INTO {table} ({columns}) SELECT {values} FROM {series}")).await
+    execute(
+        store,
+        &format!("INSERT INTO {table} ({columns}) SELECT {values} FROM {series}"),
+    )
+    .await
 }
 
 /// Rows that there are from the beginning.
@@ -155,12 +158,17 @@ async fn first_rows(store: &Store) -> Result<()> {
 
 /// Every value that ought to be there is, by the database's own account.
 async fn nothing_is_lost(store: &Store, step: usize) -> Result<()> {
-    let reviews = if step >= 10 { ("ratings", "comment") } else { ("reviews", "body") };
+    let reviews = if step >= 10 {
+        ("ratings", "comment")
+    } else {
+        ("reviews", "body")
+    };
     let mut checks = vec![
         ("books", "SELECT COUNT(*) FROM books".to_owned(), BOOKS),
         (
             "their values",
-            "SELECT COUNT(*) FROM books WHERE pages = id % 7 AND title LIKE 'title %' AND summary LIKE 'summary %'".to_owned(),
+            "SELECT COUNT(*) FROM books WHERE pages = id % 7 AND title LIKE 'title %' AND summary LIKE 'summary %'"
+                .to_owned(),
             BOOKS,
         ),
         (
@@ -178,7 +186,8 @@ async fn nothing_is_lost(store: &Store, step: usize) -> Result<()> {
         ));
     }
     if step >= 2 {
-        let owned = "SELECT COUNT(*) FROM books b JOIN authors a ON a.id = b.author_id WHERE b.author_id = 1 + b.id % 10";
+        let owned =
+            "SELECT COUNT(*) FROM books b JOIN authors a ON a.id = b.author_id WHERE b.author_id = 1 + b.id % 10";
         checks.push(("owners", owned.to_owned(), BOOKS));
     }
     for (what, sql, expected) in checks {
@@ -190,7 +199,9 @@ async fn nothing_is_lost(store: &Store, step: usize) -> Result<()> {
 
 async fn migrate(store: &Store, step: usize) -> Result<()> {
     let pool = store.connection().as_pool().context("a pool")?;
-    Migrator::up(pool, Some(1)).await.with_context(|| format!("up, step {step}"))?;
+    Migrator::up(pool, Some(1))
+        .await
+        .with_context(|| format!("up, step {step}"))?;
     match step {
         // What the file leaves to a person.
         8 => Alteration::new("authors").drop_column("legacy").run(pool).await?,
@@ -199,7 +210,14 @@ async fn migrate(store: &Store, step: usize) -> Result<()> {
                 Backend::MySql => "CONCAT('body ', n)",
                 Backend::Postgres | Backend::Sqlite => "'body ' || n",
             };
-            rows(store, "reviews", "book_id, stars, body", &format!("n, n % 5, {body}"), BOOKS).await?;
+            rows(
+                store,
+                "reviews",
+                "book_id, stars, body",
+                &format!("n, n % 5, {body}"),
+                BOOKS,
+            )
+            .await?;
         }
         _ => {}
     }
@@ -212,7 +230,9 @@ async fn back(store: &Store, step: usize) -> Result<()> {
         let legacy = Alteration::new("authors").add_column(ColumnDef::new("legacy").string().null());
         legacy.run(pool).await?;
     }
-    Migrator::down(pool, Some(1)).await.with_context(|| format!("down, step {step}"))?;
+    Migrator::down(pool, Some(1))
+        .await
+        .with_context(|| format!("down, step {step}"))?;
     Ok(())
 }
 
@@ -238,7 +258,10 @@ async fn ten_changes_up_and_down_with_rows(db: Db) -> Result<()> {
     for (step, was) in (1..11).zip(&were).rev() {
         back(&store, step).await?;
         let is = without_the_migrator_s(store.introspect().await?);
-        ensure!(is == *was, "after step {step} was taken back:\n{is}\nand before it:\n{was}");
+        ensure!(
+            is == *was,
+            "after step {step} was taken back:\n{is}\nand before it:\n{was}"
+        );
         if step > 1 {
             nothing_is_lost(&store, step - 1).await?;
         }

@@ -56,8 +56,14 @@ pub(super) async fn generate<M: MigratorTrait>(
     options: &DiffOptions,
 ) -> anyhow::Result<Outcome> {
     let name = module_name(&arguments.name)?;
-    let hints = arguments.rename.iter().try_fold(Hints::new(), |hints, text| hints.rename(text))?;
-    let hints = arguments.backfill.iter().try_fold(hints, |hints, text| hints.backfill(text))?;
+    let hints = arguments
+        .rename
+        .iter()
+        .try_fold(Hints::new(), |hints, text| hints.rename(text))?;
+    let hints = arguments
+        .backfill
+        .iter()
+        .try_fold(hints, |hints, text| hints.backfill(text))?;
     refuse_if_pending::<M>(store).await?;
     let options = arguments.but.added_to(options)?;
     let Some(generated) = store.generate_migration(&hints, &options).await? else {
@@ -128,7 +134,10 @@ fn write(directory: &Path, module: &str, source: &str) -> anyhow::Result<()> {
     print(&format!("wrote {shown}\n"))?;
     let migrator = ["lib.rs", "mod.rs"].map(|name| directory.join(name));
     let migrator = migrator.iter().find(|path| path.is_file());
-    let registered = migrator.map(|path| register_in(path, module)).transpose()?.unwrap_or(false);
+    let registered = migrator
+        .map(|path| register_in(path, module))
+        .transpose()?
+        .unwrap_or(false);
     if !registered {
         Notes::Told.tell(&format!(
             "no place was found to register it: add `mod {module};` beside the other migrations, and `Box::new({module}::Migration),` at \

@@ -41,7 +41,9 @@ impl Edit {
             }
             Self::DropUnique(columns) => {
                 table.unique_keys.retain(|key| key.columns != *columns);
-                table.indexes.retain(|index| !(index.unique && is_plain(index, columns)));
+                table
+                    .indexes
+                    .retain(|index| !(index.unique && is_plain(index, columns)));
                 Ok(())
             }
             Self::AddIndex(statement) => add_index(backend, table, statement),
@@ -105,7 +107,11 @@ fn drop_column(table: &mut Table, column: &ColumnName) -> Result<()> {
     if table.column(column).is_none() {
         return Ok(());
     }
-    if table.primary_key.as_ref().is_some_and(|key| key.columns.contains(column)) {
+    if table
+        .primary_key
+        .as_ref()
+        .is_some_and(|key| key.columns.contains(column))
+    {
         return Err(Error::invalid_input(format!(
             "nothing was changed: {}.{column} is in the primary key, and cannot be dropped",
             table.name
@@ -137,7 +143,10 @@ fn refuse_if_referenced(schema: &Schema, table: &TableName, column: &ColumnName)
 
 fn add_unique(backend: Backend, table: &mut Table, columns: &[ColumnName]) {
     let is_there = table.unique_keys.iter().any(|key| key.columns == columns)
-        || table.indexes.iter().any(|index| index.unique && is_plain(index, columns));
+        || table
+            .indexes
+            .iter()
+            .any(|index| index.unique && is_plain(index, columns));
     if !is_there {
         let mut key = UniqueKey::new(columns.to_vec());
         if backend == Backend::Postgres {
@@ -172,7 +181,9 @@ fn add_index(backend: Backend, table: &mut Table, statement: &IndexCreateStateme
         let is_unique = index.unique && table.unique_keys.iter().any(|key| key.columns == columns);
         if !is_unique && !table.indexes.iter().any(is_there) {
             // What a failed CREATE INDEX CONCURRENTLY left makes room for it.
-            table.indexes.retain(|known| !(known.invalid && known.name == index.name));
+            table
+                .indexes
+                .retain(|known| !(known.invalid && known.name == index.name));
             table.indexes.push(index);
         }
     }

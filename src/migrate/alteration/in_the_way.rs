@@ -90,7 +90,10 @@ impl Rows<'_> {
     /// Fails if there are rows of which the condition is true; what it says is told how many, and which.
     async fn refuse(&self, condition: &str, problem: impl FnOnce(&str) -> String) -> Result<()> {
         let backend = self.connection.backend();
-        let from = format!("FROM {} AS r WHERE {condition}", from_table(self.live, &self.table.name));
+        let from = format!(
+            "FROM {} AS r WHERE {condition}",
+            from_table(self.live, &self.table.name)
+        );
         let count = Sql::new(backend, format!("SELECT COUNT(*) {from}")).statement();
         let rows: i64 = match self.connection.query_one_raw(count).await? {
             Some(row) => row.try_get_by_index(0)?,
@@ -105,7 +108,10 @@ impl Rows<'_> {
             found.push_str(", among them ");
             found.push_str(&keys.join("; "));
         }
-        Err(Error::invalid_input(format!("nothing was changed: {}", problem(&found))))
+        Err(Error::invalid_input(format!(
+            "nothing was changed: {}",
+            problem(&found)
+        )))
     }
 
     async fn keys(&self, from: &str) -> Result<Vec<String>> {
@@ -125,7 +131,11 @@ impl Rows<'_> {
             columns.join(", ")
         );
         let mut keys = Vec::new();
-        for row in self.connection.query_all_raw(Sql::new(backend, sample).statement()).await? {
+        for row in self
+            .connection
+            .query_all_raw(Sql::new(backend, sample).statement())
+            .await?
+        {
             let mut values = Vec::new();
             for (place, name) in key.columns.iter().enumerate() {
                 let value: Option<String> = row.try_get_by_index(place)?;

@@ -12,10 +12,7 @@ use crate::name::{ColumnName, ConstraintName, TableName};
 use crate::schema::{self, Check, Column, ForeignKey, Index, Schema, Table, UniqueKey};
 
 pub(super) async fn make(alteration: &Alteration, connection: &Connection) -> Result<()> {
-    let stages = Stages {
-        alteration,
-        connection,
-    };
+    let stages = Stages { alteration, connection };
     stages.reach(Reach::shape).await?;
     stages.build_indexes().await?;
     stages.add_unchecked().await?;
@@ -57,8 +54,14 @@ impl Reach {
 
     fn without_our_checks(live: &Table, goal: &Table) -> Table {
         let mut table = live.clone();
-        let ours: Vec<_> = goal.columns.iter().map(|column| check_name(&goal.name, &column.name)).collect();
-        table.checks.retain(|check| !check.name.as_ref().is_some_and(|name| ours.contains(name)));
+        let ours: Vec<_> = goal
+            .columns
+            .iter()
+            .map(|column| check_name(&goal.name, &column.name))
+            .collect();
+        table
+            .checks
+            .retain(|check| !check.name.as_ref().is_some_and(|name| ours.contains(name)));
         table
     }
 }
@@ -112,7 +115,8 @@ impl Stages<'_> {
     }
 
     fn both<'s>(&self, live: &'s Schema, goal: &'s Schema) -> Option<(&'s Table, &'s Table)> {
-        live.table(&self.alteration.table).zip(goal.table(&self.alteration.table))
+        live.table(&self.alteration.table)
+            .zip(goal.table(&self.alteration.table))
     }
 
     async fn become_this(&self, live: &Schema, table: Table) -> Result<()> {
@@ -122,7 +126,10 @@ impl Stages<'_> {
         }
         let steps = diff(live, &wanted, &DiffOptions::default()).statements();
         let statements: Vec<_> = steps.into_iter().map(|step| step.sql).collect();
-        self.alteration.patience.in_one_transaction(self.connection, &statements).await
+        self.alteration
+            .patience
+            .in_one_transaction(self.connection, &statements)
+            .await
     }
 
     /// Each by itself and outside any transaction: others write meanwhile.
@@ -144,7 +151,10 @@ impl Stages<'_> {
         }
         for key in &to.unique_keys {
             let is_there = from.unique_keys.iter().any(|known| known.columns == key.columns);
-            let is_indexed = from.indexes.iter().any(|known| known.unique && edit::is_plain(known, &key.columns));
+            let is_indexed = from
+                .indexes
+                .iter()
+                .any(|known| known.unique && edit::is_plain(known, &key.columns));
             if !is_there && !is_indexed {
                 self.build_unique(from, key).await?;
             }
@@ -163,7 +173,10 @@ impl Stages<'_> {
             "ALTER TABLE {} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}",
             table_name(Postgres, &table.name)
         );
-        self.alteration.patience.in_one_transaction(self.connection, &[add]).await
+        self.alteration
+            .patience
+            .in_one_transaction(self.connection, &[add])
+            .await
     }
 
     async fn build(&self, table: &Table, index: &Index) -> Result<()> {
@@ -172,7 +185,11 @@ impl Stages<'_> {
             None => identifier(Postgres, &index.name),
         };
         let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
-        if table.indexes.iter().any(|known| known.invalid && known.name == index.name) {
+        if table
+            .indexes
+            .iter()
+            .any(|known| known.invalid && known.name == index.name)
+        {
             self.connection.execute_unprepared(&drop).await?;
         }
         let statement = ddl::index_statement(Postgres, &table.name, index);
@@ -180,7 +197,10 @@ impl Stages<'_> {
         // Without a lock timeout: that would leave an unusable index behind.
         if let Err(error) = self.connection.execute_unprepared(&built).await {
             let left = self.alteration.live(self.connection).await?;
-            let left = left.table(&table.name).map(|table| table.indexes.clone()).unwrap_or_default();
+            let left = left
+                .table(&table.name)
+                .map(|table| table.indexes.clone())
+                .unwrap_or_default();
             if left.iter().any(|known| known.invalid && known.name == index.name) {
                 self.connection.execute_unprepared(&drop).await?;
             }
@@ -217,7 +237,11 @@ impl Stages<'_> {
         }));
         for mut check in checks {
             check.not_validated = true;
-            if from.checks.iter().any(|known| known.name.is_some() && known.name == check.name) {
+            if from
+                .checks
+                .iter()
+                .any(|known| known.name.is_some() && known.name == check.name)
+            {
                 continue;
             }
             let add = format!(
@@ -225,7 +249,10 @@ impl Stages<'_> {
                 table_name(Postgres, &to.name),
                 ddl::check(Postgres, &check)
             );
-            self.alteration.patience.in_one_transaction(self.connection, &[add]).await?;
+            self.alteration
+                .patience
+                .in_one_transaction(self.connection, &[add])
+                .await?;
         }
         Ok(())
     }
@@ -242,7 +269,11 @@ impl Stages<'_> {
             live.find(|known| known.is_same_key(key) && known.not_validated)
         });
         let keys = keys.filter_map(|key| key.relation.constraint.clone());
-        let ours: Vec<_> = to.columns.iter().map(|column| check_name(&to.name, &column.name)).collect();
+        let ours: Vec<_> = to
+            .columns
+            .iter()
+            .map(|column| check_name(&to.name, &column.name))
+            .collect();
         let is_asked = |check: &&Check| {
             let is_ours = check.name.as_ref().is_some_and(|name| ours.contains(name));
             let mut wanted = to.checks.iter();
@@ -255,7 +286,10 @@ impl Stages<'_> {
                 table_name(Postgres, &to.name),
                 identifier(Postgres, name.as_str())
             );
-            self.alteration.patience.in_one_transaction(self.connection, &[validate]).await?;
+            self.alteration
+                .patience
+                .in_one_transaction(self.connection, &[validate])
+                .await?;
         }
         Ok(())
     }

@@ -224,7 +224,10 @@ impl<'a> Changing<'a, '_> {
         let declared = self.given.column(&self.to.name, &column.name);
         let is_unique = declared.is_some_and(|declared| declared.get_column_spec().unique);
         let definition = self.definition(&column.name, written);
-        self.edit(("add_column", definition), ("drop_column", string(column.name.as_str())));
+        self.edit(
+            ("add_column", definition),
+            ("drop_column", string(column.name.as_str())),
+        );
         if is_key && is_unique {
             self.add_unique(std::slice::from_ref(&column.name));
         }
@@ -248,7 +251,9 @@ impl<'a> Changing<'a, '_> {
             own.is_some_and(|own| own.default.is_some()) || own.map(|it| &it.data_type) != other.map(|it| &it.data_type)
         };
         let mut without_usual = self.to.clone();
-        without_usual.indexes.retain(|index| index.columns().as_ref() != Some(&relation.columns) || index.unique);
+        without_usual
+            .indexes
+            .retain(|index| index.columns().as_ref() != Some(&relation.columns) || index.unique);
         pairs.into_iter().any(is_other) || without_usual.has_leading_index(&relation.columns)
     }
 
@@ -267,7 +272,9 @@ impl<'a> Changing<'a, '_> {
             down: ("change_column", down.into()),
         };
         let declared = self.given.column(&self.to.name, &to.name);
-        let kinds = was.get_column_type().zip(declared.as_ref().and_then(ColumnDef::get_column_type));
+        let kinds = was
+            .get_column_type()
+            .zip(declared.as_ref().and_then(ColumnDef::get_column_type));
         let is_retyped = from.data_type != to.data_type;
         if is_retyped && kinds.is_some_and(|(from, to)| may_lose(from, to)) {
             let name = format!("{}.{}", self.to.name, to.name);
@@ -281,7 +288,8 @@ impl<'a> Changing<'a, '_> {
         }
         if from.nullable && !to.nullable {
             let column = &to.name;
-            self.remarks.push(format!("Rows without {column} stop this before anything is changed."));
+            self.remarks
+                .push(format!("Rows without {column} stop this before anything is changed."));
         }
         self.edits.push(edit);
     }
@@ -395,7 +403,10 @@ impl<'a> Changing<'a, '_> {
         );
         let mut chain = Chain::new(new).call(
             "references",
-            [words::written(&relation.referenced_table), Self::columns(&relation.referenced_columns)],
+            [
+                words::written(&relation.referenced_table),
+                Self::columns(&relation.referenced_columns),
+            ],
         );
         let declared = declared_key(self.given, key);
         for (event, action) in [
@@ -426,8 +437,11 @@ impl<'a> Changing<'a, '_> {
         }
         let has_none = |column: &ColumnName| self.from.column(column).is_none_or(|column| column.nullable);
         let fills = has_backfill || is_optional || !relation.columns.iter().any(has_none);
-        let (table, columns, referenced) =
-            (&relation.table, ColumnList(&relation.columns), &relation.referenced_table);
+        let (table, columns, referenced) = (
+            &relation.table,
+            ColumnList(&relation.columns),
+            &relation.referenced_table,
+        );
         let says = match fills {
             true => format!("What `{table}.{columns}` references: `{referenced}`."),
             false => format!(
@@ -475,15 +489,16 @@ impl<'a> Changing<'a, '_> {
         } = lost;
         let new = |edit: (&'static str, Argument)| {
             // It is imported only if something else uses it.
-            let head = format!("sea_orm_cascade::migrate::Alteration::new({})", words::written(&self.to.name));
+            let head = format!(
+                "sea_orm_cascade::migrate::Alteration::new({})",
+                words::written(&self.to.name)
+            );
             run(Chain::new(head).call(edit.0, [edit.1]))
         };
         let (up, down) = (new(edit.up), new(edit.down));
         self.file.note(note);
-        self.file.step(
-            Block::commented(up).remark(reason),
-            Block::commented(down).remark(back),
-        );
+        self.file
+            .step(Block::commented(up).remark(reason), Block::commented(down).remark(back));
     }
 }
 
@@ -499,7 +514,10 @@ struct Lost {
 fn function_name(table: &str, columns: &[ColumnName]) -> String {
     let words = std::iter::once(table).chain(columns.iter().map(ColumnName::as_str));
     let joined = words.collect::<Vec<_>>().join("_").to_lowercase();
-    let name: String = joined.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let name: String = joined
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
     match name.starts_with(|c: char| c.is_ascii_digit()) {
         true => format!("key_{name}"),
         false => name,

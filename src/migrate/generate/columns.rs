@@ -215,7 +215,12 @@ fn candidates(text: &str) -> Vec<ColumnType> {
     ];
     let inner = text.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
     let numbers: Vec<u32> = inner
-        .map(|(inner, _)| inner.split(',').filter_map(|number| number.trim().parse().ok()).collect())
+        .map(|(inner, _)| {
+            inner
+                .split(',')
+                .filter_map(|number| number.trim().parse().ok())
+                .collect()
+        })
         .unwrap_or_default();
     match numbers.as_slice() {
         [n] => kinds.extend([

@@ -201,7 +201,10 @@ fn imports(code: &str) -> String {
 
 impl Function {
     fn text(&self) -> String {
-        let said: String = remark(&self.says, 1).lines().map(|line| format!("/{}\n", line.trim_start())).collect();
+        let said: String = remark(&self.says, 1)
+            .lines()
+            .map(|line| format!("/{}\n", line.trim_start()))
+            .collect();
         let body = self.value.statement(4).replace(";\n", "\n");
         format!("\n{said}fn {}() -> {} {{\n{body}}}\n", self.name, self.returns)
     }

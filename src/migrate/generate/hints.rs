@@ -46,7 +46,8 @@ impl Hints {
                 let table = TableName::read(table).ok_or_else(unreadable)?;
                 // The new name may be written with the table's, too.
                 let new = new.rsplit_once('.').map_or(new, |(_, column)| column);
-                self.columns.push((table, ColumnName::new(column), ColumnName::new(new)));
+                self.columns
+                    .push((table, ColumnName::new(column), ColumnName::new(new)));
             }
             None => self.tables.push((TableName::new(old), TableName::new(new))),
         }
@@ -59,15 +60,19 @@ impl Hints {
     ///
     /// Invalid input for any other text.
     pub fn backfill(mut self, text: &str) -> Result<Self> {
-        let unreadable =
-            || Error::invalid_input(format!("{text:?} is no backfill: write table.column=SQL, an expression over the row"));
+        let unreadable = || {
+            Error::invalid_input(format!(
+                "{text:?} is no backfill: write table.column=SQL, an expression over the row"
+            ))
+        };
         let (place, sql) = text.split_once('=').ok_or_else(unreadable)?;
         let (table, column) = place.trim().rsplit_once('.').ok_or_else(unreadable)?;
         let table = TableName::read(table).ok_or_else(unreadable)?;
         if sql.trim().is_empty() {
             return Err(unreadable());
         }
-        self.backfills.insert((table, ColumnName::new(column)), sql.trim().to_owned());
+        self.backfills
+            .insert((table, ColumnName::new(column)), sql.trim().to_owned());
         Ok(self)
     }
 
@@ -155,10 +160,19 @@ fn rename_column(schema: &mut Schema, of: &TableName, old: &ColumnName, new: &Co
     let in_sql = |sql: &mut String| *sql = with_word_replaced(sql, old.as_str(), new.as_str());
     for column in &mut table.columns {
         each(&mut column.name);
-        column.generated.iter_mut().for_each(|made| in_sql(&mut made.expression));
+        column
+            .generated
+            .iter_mut()
+            .for_each(|made| in_sql(&mut made.expression));
     }
-    table.primary_key.iter_mut().for_each(|key| key.columns.iter_mut().for_each(each));
-    table.unique_keys.iter_mut().for_each(|key| key.columns.iter_mut().for_each(each));
+    table
+        .primary_key
+        .iter_mut()
+        .for_each(|key| key.columns.iter_mut().for_each(each));
+    table
+        .unique_keys
+        .iter_mut()
+        .for_each(|key| key.columns.iter_mut().for_each(each));
     for index in &mut table.indexes {
         index.include.iter_mut().for_each(each);
         index.predicate.iter_mut().for_each(in_sql);
@@ -203,7 +217,10 @@ mod tests {
         let (posts, body, content) = ("posts".into(), ColumnName::new("body"), ColumnName::new("content"));
         assert_eq!(hints.columns, [(posts, body, content)]);
         let place = ("posts".into(), ColumnName::new("user_id"));
-        assert_eq!(hints.backfills.get(&place).map(String::as_str), Some("CASE WHEN id = 1 THEN 2 END"));
+        assert_eq!(
+            hints.backfills.get(&place).map(String::as_str),
+            Some("CASE WHEN id = 1 THEN 2 END")
+        );
         for text in ["posts", "=posts", "posts="] {
             assert!(Hints::new().rename(text).is_err(), "{text}");
         }
@@ -211,6 +228,9 @@ mod tests {
 
     #[test]
     fn whole_words_are_replaced() {
-        assert_eq!(with_word_replaced("(body > 'a') AND bodyguard", "body", "content"), "(content > 'a') AND bodyguard");
+        assert_eq!(
+            with_word_replaced("(body > 'a') AND bodyguard", "body", "content"),
+            "(content > 'a') AND bodyguard"
+        );
     }
 }

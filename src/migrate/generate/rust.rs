@@ -56,7 +56,9 @@ impl Chain {
     }
 
     fn flat(&self) -> String {
-        self.links.iter().fold(self.head.clone(), |text, link| text + &link.flat())
+        self.links
+            .iter()
+            .fold(self.head.clone(), |text, link| text + &link.flat())
     }
 
     /// As it stands at this depth, with so many characters after it on its last line.
@@ -66,7 +68,10 @@ impl Chain {
             return flat;
         }
         let inner = indent + INDENT;
-        let links = self.links.iter().map(|link| format!("\n{}{}", spaces(inner), link.at(inner)));
+        let links = self
+            .links
+            .iter()
+            .map(|link| format!("\n{}{}", spaces(inner), link.at(inner)));
         self.head.clone() + &links.collect::<String>()
     }
 

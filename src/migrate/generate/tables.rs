@@ -37,7 +37,9 @@ pub(super) struct DeclaredIndex {
 
 /// The table's indexes: those of the entity's statements, and those that its keys get.
 pub(super) fn declared_indexes(given: &Given<'_>, table: &Table) -> Vec<DeclaredIndex> {
-    let statements = given.entity(&table.name).map(|entity| (entity.create_indexes)(Backend::Sqlite.into()));
+    let statements = given
+        .entity(&table.name)
+        .map(|entity| (entity.create_indexes)(Backend::Sqlite.into()));
     let mut declared: Vec<_> = statements
         .into_iter()
         .flatten()
@@ -69,7 +71,9 @@ pub(super) fn declared_indexes(given: &Given<'_>, table: &Table) -> Vec<Declared
 pub(super) fn create(given: &Given<'_>, file: &mut File) {
     create_types(given, file);
     let is_made = |name: &TableName| {
-        given.changes().any(|change| matches!(change, Change::CreateTable { table } if table.name == *name))
+        given
+            .changes()
+            .any(|change| matches!(change, Change::CreateTable { table } if table.name == *name))
     };
     let there: BTreeSet<_> = given
         .wanted
@@ -138,7 +142,9 @@ fn create_one(given: &Given<'_>, file: &mut File, table: &Table, keys: &[&Foreig
 }
 
 fn drop_table(name: &TableName) -> Chain {
-    let statement = Chain::new("Table::drop()").call("table", [words::table(name)]).plain("to_owned");
+    let statement = Chain::new("Table::drop()")
+        .call("table", [words::table(name)])
+        .plain("to_owned");
     Chain::new("manager").call("drop_table", [statement]).wait()
 }
 
@@ -146,7 +152,10 @@ fn drop_table(name: &TableName) -> Chain {
 pub(super) fn declared_key(given: &Given<'_>, key: &ForeignKey) -> Option<TableForeignKey> {
     let relation = &key.relation;
     let statement = given.statement(&relation.table)?;
-    let mut keys = statement.get_foreign_key_create_stmts().iter().map(|key| key.get_foreign_key());
+    let mut keys = statement
+        .get_foreign_key_create_stmts()
+        .iter()
+        .map(|key| key.get_foreign_key());
     let is_it = |known: &&TableForeignKey| {
         let columns = relation.columns.iter().map(ColumnName::as_str);
         let referenced = known.get_ref_table().map(schema::table_name);
@@ -174,7 +183,9 @@ fn create_types(given: &Given<'_>, file: &mut File) {
                     .call("as_enum", [string(&name.to_string())])
                     .call("values", [labels])
                     .plain("to_owned");
-                let drop = Chain::new("Type::drop()").call("name", [string(&name.to_string())]).plain("to_owned");
+                let drop = Chain::new("Type::drop()")
+                    .call("name", [string(&name.to_string())])
+                    .plain("to_owned");
                 file.step(
                     Block::on_postgres(Chain::new("manager").call("create_type", [create]).wait()),
                     Block::on_postgres(Chain::new("manager").call("drop_type", [drop]).wait()),
@@ -234,7 +245,9 @@ pub(super) fn drop(given: &Given<'_>, file: &mut File) {
             })
         };
         let create = words::create_table(given.live.backend, &statement, name, can_stand_in_it);
-        file.note(format!("{name}: nothing declares it; dropping it is commented out, since its rows are lost"));
+        file.note(format!(
+            "{name}: nothing declares it; dropping it is commented out, since its rows are lost"
+        ));
         file.step(
             Block::commented(drop_table(name)).remark(format!("Destructive: the rows of {name} are lost.")),
             Block::commented(Chain::new("manager").call("create_table", [create]).wait())

@@ -31,7 +31,9 @@ pub(super) fn create_table(
     name: &TableName,
     can_stand_in_it: impl Fn(&TableForeignKey) -> bool,
 ) -> Chain {
-    let mut chain = Chain::new("Table::create()").call("table", [table(name)]).plain("if_not_exists");
+    let mut chain = Chain::new("Table::create()")
+        .call("table", [table(name)])
+        .plain("if_not_exists");
     for column in statement.get_columns() {
         chain = chain.call("col", [definition(backend, column, Written::Whole)]);
     }
@@ -120,7 +122,11 @@ const fn sea_action(action: Action) -> Option<ForeignKeyAction> {
 
 /// `Index::create().name("idx-posts-title").col("title")`, without its table.
 pub(super) fn index(name: &str, unique: bool, columns: &[ColumnName]) -> Chain {
-    index_on(Chain::new("Index::create()").call("name", [string(name)]), unique, columns)
+    index_on(
+        Chain::new("Index::create()").call("name", [string(name)]),
+        unique,
+        columns,
+    )
 }
 
 /// The same for a table.
@@ -132,7 +138,9 @@ pub(super) fn index_of(of: &TableName, name: &str, unique: bool, columns: &[Colu
 
 fn index_on(chain: Chain, unique: bool, columns: &[ColumnName]) -> Chain {
     let chain = if unique { chain.plain("unique") } else { chain };
-    columns.iter().fold(chain, |chain, column| chain.call("col", [string(column.as_str())]))
+    columns
+        .iter()
+        .fold(chain, |chain, column| chain.call("col", [string(column.as_str())]))
 }
 
 /// The statement that makes this table again.

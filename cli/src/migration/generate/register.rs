@@ -37,7 +37,9 @@ fn with_module(text: &str, module: &str) -> Option<String> {
 fn module_of(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("pub").map_or(line, |rest| {
         let rest = rest.trim_start();
-        rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(rest, |(_, rest)| rest)
+        rest.strip_prefix('(')
+            .and_then(|rest| rest.split_once(')'))
+            .map_or(rest, |(_, rest)| rest)
     });
     let name = rest.trim_start().strip_prefix("mod ")?.strip_suffix(';')?;
     Some(name.trim())
@@ -66,7 +68,11 @@ fn with_entry(text: &str, entry: &str) -> Option<String> {
         (false, true) => {
             // What stands there stays as it stands.
             let kept = inner.trim_end();
-            let comma = if kept.ends_with(',') || ends_with_comment(kept) { "" } else { "," };
+            let comma = if kept.ends_with(',') || ends_with_comment(kept) {
+                ""
+            } else {
+                ","
+            };
             format!("{kept}{comma}\n{margin}    {entry},\n{margin}")
         }
         (false, false) => format!("\n{margin}    {known},\n{margin}    {entry},\n{margin}"),
