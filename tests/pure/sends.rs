@@ -26,7 +26,12 @@ fn every_future(store: &Store, url: &str, names: &[String]) {
     sends(async move { store.diff(&DiffOptions::new()).await });
     sends(store.introspect());
     sends(async move { store.generate_migration(&Hints::new(), &DiffOptions::new()).await });
-    sends(async move { Alteration::new("posts").drop_column("title").run(store.connection()).await });
+    sends(async move {
+        Alteration::new("posts")
+            .drop_column("title")
+            .run(store.connection())
+            .await
+    });
     sends(introspect::foreign_keys(store.connection()));
     sends(lint::facts(store.connection(), &schema));
     sends(introspect::schema(store.connection(), &introspect::Scope::Own));
