@@ -10,7 +10,6 @@
 
 mod draft;
 mod keys;
-pub(crate) mod lex;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]

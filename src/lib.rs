@@ -82,6 +82,7 @@ mod drift;
 pub mod error;
 mod graph;
 pub mod introspect;
+mod lex;
 pub mod lint;
 pub mod migrate;
 pub mod name;

@@ -1,4 +1,4 @@
-//! The schema linter: what in a schema is wrong, likely to hurt, or worth knowing.
+//! The linter: what in a schema is wrong, likely to hurt, or worth knowing; and in a migration, before it runs ([`migration`]).
 //!
 //! Start at [`lint`], which looks at a [`Subject`]: a schema, what the entities declare if there are any, and [`Facts`] that only the
 //! data tell. [`RULES`] lists what is looked for; `docs/lint.md` says why and what to do.
@@ -39,6 +39,7 @@ mod facts;
 mod finding;
 mod inverse;
 mod keys;
+pub mod migration;
 mod names;
 mod paths;
 mod report;
@@ -58,12 +59,15 @@ pub use finding::{Declared, Finding, Fix, Subject};
 pub use report::{json, sarif, text};
 pub use rules::{RULES, Rule};
 
-/// Looks at the subject with every rule. The findings come errors first, then by code and place.
+/// Looks at the subject with every rule about schemas. The findings come errors first, then by code and place.
 #[must_use]
 pub fn lint(subject: &Subject<'_>, settings: &LintSettings) -> Vec<Finding> {
-    let mut findings: Vec<_> = RULES
-        .iter()
-        .flat_map(|rule| rule.findings(subject))
+    settled(RULES.iter().flat_map(|rule| rule.findings(subject)), settings)
+}
+
+/// The findings as the settings have them, in their order.
+fn settled(findings: impl Iterator<Item = Finding>, settings: &LintSettings) -> Vec<Finding> {
+    let mut findings: Vec<_> = findings
         .filter_map(|mut finding| {
             if let Some(severity) = settings.levels.get(finding.code) {
                 finding.severity = *severity;

@@ -25,7 +25,7 @@ use sea_orm_cascade::{Backend, Entities, SqliteJournal, Store, StoreOptions};
 use crate::output::{Notes, print};
 use crate::overlay::OverlayFile;
 use crate::{Outcome, finish};
-use arguments::{Arguments, Command, Common};
+use arguments::{Arguments, Command, Common, LintCommand};
 
 /// The `main` of `cascade`. Reads the arguments and the environment.
 pub async fn main() -> ExitCode {
@@ -73,10 +73,15 @@ async fn run(database: &Database, command: &Command) -> anyhow::Result<Outcome> 
         Command::Delete(arguments) => delete::run(database, arguments).await,
         Command::Schema(arguments) => schema::run(&database.schema().await?, arguments),
         Command::Graph(arguments) => graph::run(&database.schema().await?, arguments),
-        Command::Lint(arguments) => {
+        Command::Lint(LintCommand { script, lint }) => {
+            // Before anything that takes long: it may come from a pipe.
+            let sql = script.read()?;
             let schema = database.schema().await?;
             let overlay = database.overlay.as_ref();
-            crate::lint::run(&database.store, &schema, None, overlay, arguments, database.notes).await
+            match sql {
+                Some(sql) => script.run(&sql, &schema, overlay, lint, database.notes),
+                None => crate::lint::run(&database.store, &schema, None, overlay, lint, database.notes).await,
+            }
         }
         Command::Orphans(arguments) => orphans::run(&database.store, &database.schema().await?, arguments).await,
         Command::ForeignKey(arguments) => foreign_key::run(database, arguments).await,

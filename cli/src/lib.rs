@@ -3,7 +3,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`cascade`] | the binary's arguments and commands, over any database |
-//! | [`migration`] | SeaORM's migrate commands with `schema create`, `diff`, `check` and `sql` beside them |
+//! | [`migration`] | SeaORM's migrate commands with `schema create`, `diff`, `check`, `sql` and `lint` beside them |
 
 pub mod cascade;
 mod lint;
@@ -11,7 +11,7 @@ pub mod migration;
 mod output;
 mod overlay;
 
-pub use lint::LintArguments;
+pub use lint::{LintArguments, MigrationFiles};
 
 /// How a command ended, as the process's exit code says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,12 @@
-//! The linter, for `cascade lint` on any database and for `schema lint` with what the entities declare.
+//! The linter, for `cascade lint` on any database and for `schema lint` with what the entities declare; and for migrations.
+
+mod migrations;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use sea_orm_cascade::lint::{self, Baseline, Declared, Subject};
+use sea_orm_cascade::lint::{self, Baseline, Declared, Finding, Subject};
 use sea_orm_cascade::overlay::{LintSettings, Severity};
 use sea_orm_cascade::schema::Schema;
 use sea_orm_cascade::{Entities, Store};
@@ -12,6 +14,9 @@ use sea_orm_cascade::{Entities, Store};
 use crate::Outcome;
 use crate::output::{Notes, print};
 use crate::overlay::OverlayFile;
+
+pub use migrations::MigrationFiles;
+pub(crate) use migrations::Sql;
 
 /// What `lint` is asked for.
 #[derive(Debug, Clone, Args)]
@@ -60,7 +65,19 @@ enum Least {
     Error,
 }
 
-/// Shows the findings, those of a baseline left out.
+/// What the overlay says about rules.
+fn settings(overlay: Option<&OverlayFile>) -> anyhow::Result<LintSettings> {
+    match overlay {
+        Some(file) => {
+            let settings = file.overlay.lint();
+            file.blame(lint::check_settings(settings))?;
+            Ok(settings.clone())
+        }
+        None => Ok(LintSettings::default()),
+    }
+}
+
+/// Looks at a schema.
 pub(crate) async fn run(
     store: &Store,
     schema: &Schema,
@@ -69,14 +86,7 @@ pub(crate) async fn run(
     arguments: &LintArguments,
     notes: Notes,
 ) -> anyhow::Result<Outcome> {
-    let settings = match overlay {
-        Some(file) => {
-            let settings = file.overlay.lint();
-            file.blame(lint::check_settings(settings))?;
-            settings.clone()
-        }
-        None => LintSettings::default(),
-    };
+    let settings = settings(overlay)?;
     let declared = entities
         .map(|entities| Declared::new(store.backend(), entities))
         .transpose()?;
@@ -97,7 +107,11 @@ pub(crate) async fn run(
         }
         subject = subject.facts(facts);
     }
-    let mut findings = lint::lint(&subject, &settings);
+    report(lint::lint(&subject, &settings), arguments, notes)
+}
+
+/// Shows the findings, those of a baseline left out.
+fn report(mut findings: Vec<Finding>, arguments: &LintArguments, notes: Notes) -> anyhow::Result<Outcome> {
     if let Some(file) = &arguments.write_baseline {
         std::fs::write(file, Baseline::of(&findings).to_string())
             .with_context(|| format!("{} cannot be written", file.display()))?;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::facts::Facts;
+use super::migration::Place;
 use crate::backend::Backend;
 use crate::error::Result;
 use crate::name::{ColumnName, TableName, written};
@@ -154,6 +155,9 @@ pub struct Finding {
     pub fix: Fix,
     /// What the finding is, the same in every run: what a [`Baseline`](super::Baseline) knows it by.
     pub id: String,
+    /// Where in a migration it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 /// What to do about a finding.

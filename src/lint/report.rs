@@ -25,9 +25,13 @@ pub fn text(findings: &[Finding]) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "{} {} {}: {}\n  why  {}",
-            finding.severity, finding.code, finding.rule, finding.message, finding.why
+            "{} {} {}: {}",
+            finding.severity, finding.code, finding.rule, finding.message
         );
+        if let Some(place) = &finding.place {
+            let _ = writeln!(text, "  at   {place}");
+        }
+        let _ = writeln!(text, "  why  {}", finding.why);
         for (number, line) in finding.fix.to_string().lines().enumerate() {
             let _ = writeln!(text, "  {}  {line}", if number == 0 { "fix" } else { "   " });
         }
@@ -52,7 +56,7 @@ pub fn json(findings: &[Finding]) -> String {
 }
 
 /// For code scanning: SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"). A finding's place is a logical location, the
-/// table or its column, since a live schema is in no file.
+/// table or its column, since a live schema is in no file; what is found in a migration's file is there besides.
 #[must_use]
 pub fn sarif(findings: &[Finding]) -> String {
     let positions: BTreeMap<_, _> = RULES
@@ -101,8 +105,26 @@ pub fn sarif(findings: &[Finding]) -> String {
     format!("{log:#}\n")
 }
 
-/// The columns, or else the table; nothing for what is about the whole database.
+/// The file and the line, and the columns or else the table; nothing for what is about the whole database.
 fn locations(finding: &Finding) -> Vec<Value> {
+    let mut location = serde_json::Map::new();
+    if let Some(place) = &finding.place
+        && let Some(file) = &place.file
+    {
+        let physical = value!({ "artifactLocation": { "uri": uri(file) }, "region": { "startLine": place.line } });
+        location.insert("physicalLocation".to_owned(), physical);
+    }
+    let places = logical(finding);
+    if !places.is_empty() {
+        location.insert("logicalLocations".to_owned(), places.into());
+    }
+    match location.is_empty() {
+        true => Vec::new(),
+        false => vec![location.into()],
+    }
+}
+
+fn logical(finding: &Finding) -> Vec<Value> {
     let Some(table) = &finding.table else {
         return Vec::new();
     };
@@ -116,7 +138,24 @@ fn locations(finding: &Finding) -> Vec<Value> {
     if places.is_empty() {
         places.push(place(table.name(), table.to_string(), "table"));
     }
-    vec![value!({ "logicalLocations": places })]
+    places
+}
+
+/// A path as a URI has it (RFC 3986, section 2.1).
+fn uri(path: &str) -> String {
+    let mut uri = String::new();
+    for byte in path.replace('\\', "/").bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' | b':' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                uri.push(char::from(byte))
+            }
+            _ => {
+                // Writing to a string does not fail.
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+    uri
 }
 
 const fn level(severity: Severity) -> &'static str {

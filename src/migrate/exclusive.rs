@@ -40,8 +40,16 @@ impl Exclusive {
         let what = what.to_owned();
         // It is not to be cut off while it waits for a long step of another connection.
         let (begins, goes_on) = match connection.backend() {
-            Backend::Postgres => (Vec::new(), Some("SET LOCAL idle_in_transaction_session_timeout = 0")),
-            Backend::MySql => (vec!["SET SESSION wait_timeout = 2147483".to_owned()], None),
+            Backend::Postgres => (
+                Vec::new(),
+                [
+                    // At a higher level it would keep its snapshot, for whose end its own CREATE INDEX CONCURRENTLY would wait.
+                    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+                    "SET LOCAL idle_in_transaction_session_timeout = 0",
+                ]
+                .as_slice(),
+            ),
+            Backend::MySql => (vec!["SET SESSION wait_timeout = 2147483".to_owned()], [].as_slice()),
             Backend::Sqlite => return Ok(Self { held: None, what }),
         };
         let session = Session {
@@ -51,14 +59,19 @@ impl Exclusive {
         let alone = connection.alone(session).await?;
         let pool = alone.connection.as_pool().cloned();
         let pool = pool.ok_or_else(|| Error::invalid_input("a lock needs a connection of its own"))?;
-        let transaction = pool.begin().await?;
-        if let Some(sql) = goes_on {
-            transaction.execute_unprepared(sql).await?;
-        }
         let backend = connection.backend();
         let started = Instant::now();
         let mut waiting = Some(waiting);
-        while !ask(&transaction, backend, &what).await? {
+        let transaction = loop {
+            // A transaction each time: whoever builds an index without locking waits for the ends of those it has met asking.
+            let transaction = pool.begin().await?;
+            for sql in goes_on {
+                transaction.execute_unprepared(sql).await?;
+            }
+            if ask(&transaction, backend, &what).await? {
+                break transaction;
+            }
+            transaction.rollback().await?;
             if let Some(waiting) = waiting.take() {
                 waiting();
             }
@@ -69,7 +82,7 @@ impl Exclusive {
                 )));
             }
             tokio::time::sleep(POLL.mul_f64(0.5 + fastrand::f64())).await;
-        }
+        };
         Ok(Self {
             held: Some((alone, transaction)),
             what,

@@ -1,18 +1,17 @@
-//! [`Revert`]: how much of a change is taken back.
+//! [`Revert`]: how far back.
 
 use serde::{Deserialize, Serialize};
 
-/// How much of a [`RequiredForeignKey`](super::RequiredForeignKey) is taken back.
-///
-/// A column that the primary key or another foreign key needs stays, and stays required, whatever is asked.
+/// How far a change is taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Revert {
-    /// Values are no longer required; the columns, the key and the index stay.
+    /// Stop requiring: the columns may be empty again. The key, the index and every value stay.
     Soft,
-    /// The key goes, and values are no longer required; the columns with their values and the index stay.
+    /// As [`Full`](Self::Full), but the columns and their values stay, and may be empty.
     KeepData,
-    /// The key, the columns with all their values, and the indexes on them go.
+    /// Remove the key, the index and the columns, as far as they were not there before; of those that were, only what was changed is
+    /// taken back. Which owner a row had is lost with the columns.
     Full,
 }

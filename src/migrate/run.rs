@@ -45,10 +45,7 @@ impl RequiredForeignKey {
         let situation = Situation::read(&lane.connection, self).await?;
         let steps = match situation.backend() {
             Backend::Postgres | Backend::MySql => steps::forward(&situation, self)?,
-            Backend::Sqlite => {
-                let steps = sqlite::steps(&lane.connection, self, &situation.key).await?;
-                steps.into_iter().map(|step| (step, false)).collect()
-            }
+            Backend::Sqlite => sqlite::steps(&lane.connection, &situation, self).await?,
         };
         let plan = KeyPlan {
             backend: situation.backend(),
@@ -267,6 +264,10 @@ impl Run<'_> {
                 return Ok(report);
             }
             let started = Instant::now();
+            if let Some(entry) = ahead(&step, &situation) {
+                ledger.write(self.working, &entry).await?;
+                situation.entry = Some(entry);
+            }
             let done = self.carry_out(&step, &situation, &ledger, &mut report).await;
             situation = Situation::read(self.working, self.request).await?;
             let again = next(&situation, self.request, direction)?.is_some_and(|next| next.kind == kind);
@@ -368,6 +369,7 @@ impl Run<'_> {
     /// Whether rows that came without a value are to be filled by one more round.
     fn fill_again(&self, error: &Error, kind: StepKind, situation: &Situation, rounds: u32) -> bool {
         let lacks_values = match error.kind() {
+            ErrorKind::Timeout { .. } | ErrorKind::Retryable { .. } | ErrorKind::Connection => false,
             ErrorKind::Check { .. } => kind == StepKind::ValidateCheck,
             // 1138 and 1265 are MySQL's words for a NULL that the new type has no place for.
             _ => kind == StepKind::Require,
@@ -434,7 +436,8 @@ impl Run<'_> {
             Way::Alone => {
                 if step.kind == StepKind::DropInvalidIndex {
                     report.stopped = self.wait_for_builder(situation).await?;
-                    if report.stopped.is_some() {
+                    let now = Situation::read(self.working, self.request).await?;
+                    if report.stopped.is_some() || now.invalid_index().is_none() {
                         return Ok(1);
                     }
                 }
@@ -483,14 +486,45 @@ impl Run<'_> {
 
     /// Outside any transaction. What follows a statement that fails puts the session back as it was.
     async fn by_itself(&self, step: &Step) -> Result<()> {
+        let unlimited = self.unlimited().await?;
+        let working = unlimited.as_ref().map_or(self.working, |alone| &alone.connection);
         let mut outcome = Ok(());
         for statement in &step.statements {
             if outcome.is_ok() || statement.starts_with("SET SESSION") {
-                let sent = self.working.execute_unprepared(statement).await;
+                let sent = working.execute_unprepared(statement).await;
                 outcome = outcome.and(sent.map(drop).map_err(Error::from));
             }
         }
+        if let Some(alone) = unlimited {
+            close(alone).await;
+        }
         outcome
+    }
+
+    /// On PostgreSQL a time limit of the role's or the database's would cut off the making of an index, again and again, and leave one that
+    /// is unusable. A session of its own has none. Without such limits nothing is set, so that a pooler hands out no changed session.
+    async fn unlimited(&self) -> Result<Option<Alone>> {
+        use sea_orm::Statement;
+
+        match self.working.backend() {
+            Backend::Postgres => {}
+            Backend::MySql | Backend::Sqlite => return Ok(None),
+        }
+        let sql = "SELECT current_setting('lock_timeout') <> '0' OR current_setting('statement_timeout') <> '0'";
+        let asked = Statement::from_string(self.working.get_database_backend(), sql);
+        let row = self.working.query_one_raw(asked).await?;
+        let is_limited: bool = row.map_or(Ok(false), |row| row.try_get_by_index(0))?;
+        if !is_limited {
+            return Ok(None);
+        }
+        let session = Session {
+            begins: vec![
+                "SET lock_timeout = 0".to_owned(),
+                "SET statement_timeout = 0".to_owned(),
+            ],
+            busy_timeout: None,
+        };
+        self.working.alone(session).await.map(Some)
     }
 
     /// An unusable index may be one that somebody is still building. Says what it was stopped before, if it was.
@@ -640,6 +674,35 @@ fn next(situation: &Situation, request: &RequiredForeignKey, direction: Directio
         Direction::Backward(how) => steps::backward(situation, how),
     };
     Ok(standing.into_iter().find(|(_, done)| !done).map(|(step, _)| step))
+}
+
+/// What the ledger is to say before a step, if that is something else than it says: what a step makes anew is neither filled nor proved,
+/// however the step ends, and whoever was there before.
+fn ahead(step: &Step, situation: &Situation) -> Option<Entry> {
+    let known = situation.entry.as_ref()?;
+    let mut entry = known.clone();
+    match step.kind {
+        StepKind::AddColumns | StepKind::Release | StepKind::DropColumns => {
+            entry.cursor = None;
+            entry.filled = false;
+        }
+        StepKind::AddKey | StepKind::DropKey => entry.proved_at = None,
+        // MySQL commits the default by itself. Remembered before it is there, it is only looked for.
+        StepKind::OpenWritePath => entry.gave_default |= situation.write_path == WritePath::Default,
+        StepKind::Backfill
+        | StepKind::DropInvalidIndex
+        | StepKind::AddIndex
+        | StepKind::ValidateKey
+        | StepKind::AddCheck
+        | StepKind::ValidateCheck
+        | StepKind::Require
+        | StepKind::DropCheck
+        | StepKind::Prove
+        | StepKind::CloseWritePath
+        | StepKind::Rebuild
+        | StepKind::DropIndex => {}
+    }
+    (entry != *known).then_some(entry)
 }
 
 fn no_effect(kind: StepKind) -> Error {

@@ -7,12 +7,13 @@ use sha2::{Digest, Sha256};
 
 use super::foreign_key::{RequiredForeignKey, WritePath};
 use super::ledger::{Entry, Ledger};
+use super::revert::Revert;
 use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::ddl::table_name;
 use crate::error::{Error, Result};
 use crate::introspect::{self, Scope};
-use crate::name::{ColumnName, TableName, did_you_mean};
+use crate::name::{ColumnName, ConstraintName, TableName, did_you_mean};
 use crate::schema::{Action, Check, ForeignKey, Index, LeftOutKind, Schema, Table};
 
 /// Where a change stands.
@@ -49,6 +50,9 @@ impl Situation {
             false => Scope::OwnAnd(named.into_iter().collect()),
         };
         let schema = introspect::schema(connection, &scope).await?;
+        if let (None, Some(usual)) = (&request.constraint, &mut key.relation.constraint) {
+            *usual = ConstraintName::new(short_enough(backend, usual.as_str()));
+        }
         let entry = Ledger::of(backend, &request.label()).read(connection).await?;
         let write_path = request.chosen_write_path(&schema)?;
         let situation = Self {
@@ -92,6 +96,19 @@ impl Situation {
         }
     }
 
+    /// What was there before, for taking a change back. One that the ledger does not know was not made here, or has been taken back: then
+    /// all that is there was.
+    pub(super) fn before(&self) -> Entry {
+        self.entry.clone().unwrap_or_else(|| self.first_entry())
+    }
+
+    /// The columns that get their values by this change, with their places: those that were not required before.
+    pub(super) fn filled_columns(&self) -> impl Iterator<Item = (usize, &ColumnName)> {
+        let before = self.before().required_before;
+        let columns = self.key.relation.columns.iter().enumerate();
+        columns.filter(move |(_, name)| !before.iter().any(|before| before == name.as_str()))
+    }
+
     /// The columns that are required now.
     fn required_columns(&self) -> Vec<String> {
         let is_required = |name: &&ColumnName| {
@@ -103,8 +120,12 @@ impl Situation {
     }
 
     /// The columns that are required now and need not be: neither before the change nor by the primary key.
-    pub(super) fn releasable(&self) -> Vec<String> {
-        let before = self.entry().required_before;
+    pub(super) fn releasable(&self, how: Revert) -> Vec<String> {
+        let before = match how {
+            Revert::Soft => self.entry(),
+            Revert::Full | Revert::KeepData => self.before(),
+        }
+        .required_before;
         let primary = self.table().and_then(|table| table.primary_key.as_ref());
         let is_primary = |name: &str| primary.is_some_and(|key| key.columns.contains(&ColumnName::new(name)));
         let mut columns = self.required_columns();
@@ -129,9 +150,8 @@ impl Situation {
     }
 
     pub(super) fn has_default(&self) -> bool {
-        let columns = &self.key.relation.columns;
         let given = |name| self.table()?.column(name)?.default.as_ref();
-        columns.iter().any(|name| given(name).is_some())
+        self.filled_columns().any(|(_, name)| given(name).is_some())
     }
 
     pub(super) fn has_index(&self) -> bool {
@@ -139,11 +159,11 @@ impl Situation {
             .is_some_and(|table| table.has_leading_index(&self.key.relation.columns))
     }
 
-    /// An index on the columns that PostgreSQL left unusable.
+    /// Our index, as PostgreSQL left it unusable. Those of others are theirs.
     pub(super) fn invalid_index(&self) -> Option<&Index> {
-        let columns = &self.key.relation.columns;
-        let leads = |index: &&Index| index.invalid && index.leading_columns().starts_with(columns);
-        self.table()?.indexes.iter().find(leads)
+        let own = self.index_name();
+        let mut indexes = self.table()?.indexes.iter();
+        indexes.find(|index| index.invalid && index.name == own)
     }
 
     pub(super) fn live_key(&self) -> Option<&ForeignKey> {
@@ -214,7 +234,8 @@ impl Situation {
     pub(super) fn index_name(&self) -> String {
         let relation = &self.key.relation;
         let columns: Vec<_> = relation.columns.iter().map(|name| name.as_str()).collect();
-        format!("idx-{}-{}", relation.table.name(), columns.join("-"))
+        let name = format!("idx-{}-{}", relation.table.name(), columns.join("-"));
+        short_enough(self.backend(), &name)
     }
 
     fn refuse(&self, request: &RequiredForeignKey) -> Result<()> {
@@ -358,4 +379,26 @@ impl Situation {
         }
         Ok(())
     }
+}
+
+/// A name as it is, or, where the engine would cut it off or refuse it, its beginning and a digest. PostgreSQL counts bytes and takes 63,
+/// MySQL 64 characters.
+fn short_enough(backend: Backend, name: &str) -> String {
+    let most = match backend {
+        Backend::Postgres | Backend::MySql => 63,
+        Backend::Sqlite => return name.to_owned(),
+    };
+    if name.len() <= most {
+        return name.to_owned();
+    }
+    let digest = Sha256::digest(name.as_bytes());
+    let digest: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let mut short = String::new();
+    for character in name.chars() {
+        if short.len() + character.len_utf8() + 1 + digest.len() > most {
+            break;
+        }
+        short.push(character);
+    }
+    format!("{short}-{digest}")
 }

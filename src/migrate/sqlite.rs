@@ -8,9 +8,12 @@ use sea_orm::ConnectionTrait;
 
 use super::backfill::Backfill;
 use super::foreign_key::RequiredForeignKey;
+use super::ledger::{Entry, Ledger};
 use super::rebuild::{self, Edit, Filled, rebuild, rebuilding};
 use super::revert::Revert;
+use super::situation::Situation;
 use super::step::{Lock, Step, StepKind, Way};
+use super::steps::Standing;
 use super::unfilled::{Filling, column_type};
 use crate::backend::Backend;
 use crate::connection::Connection;
@@ -18,7 +21,7 @@ use crate::ddl;
 use crate::error::{Error, Result};
 use crate::introspect::{self, Scope};
 use crate::name::{ColumnName, Relation, TableName};
-use crate::schema::{ForeignKey, Index, Schema, Table};
+use crate::schema::{Column, ForeignKey, Index, Schema, Table};
 use crate::sql::Sql;
 
 /// Whether the key, its index and all it asks of its columns are there.
@@ -48,7 +51,7 @@ pub(super) async fn run(connection: &Connection, request: &RequiredForeignKey, k
     .await
 }
 
-/// Takes the change back, as much of it as is there.
+/// Takes the change back, as much of it as is there and was not there before.
 ///
 /// # Errors
 ///
@@ -59,34 +62,39 @@ pub(super) async fn revert(
     key: &ForeignKey,
     how: Revert,
 ) -> Result<()> {
-    let schema = introspect::schema(connection, &Scope::Own).await?;
-    if Goal::new(&schema, request, key)?.reverting(how).is_empty() {
-        return Ok(());
-    }
     rebuilding(connection, patience(request), |tx| async move {
-        let schema = introspect::schema(&tx, &Scope::Own).await?;
+        let (tx, ledger) = (&tx, Ledger::of(Backend::Sqlite, &request.label()));
+        let schema = introspect::schema(tx, &Scope::Own).await?;
         let goal = Goal::new(&schema, request, key)?;
-        let edits = goal.reverting(how);
-        if !edits.is_empty() {
-            rebuild(&tx, &goal.table.name, &edits, &[]).await?;
+        let before = ledger.read(tx).await?.unwrap_or_default();
+        if how != Revert::Soft && !before.had_index {
+            let index = ddl::identifier(Backend::Sqlite, &goal.index().name);
+            tx.execute_unprepared(&format!("DROP INDEX IF EXISTS {index}")).await?;
         }
-        Ok(())
+        let edits = goal.reverting(how, &before);
+        if !edits.is_empty() {
+            rebuild(tx, &goal.table.name, &edits, &[]).await?;
+        }
+        match how {
+            Revert::Soft => Ok(()),
+            Revert::KeepData | Revert::Full => ledger.forget(tx).await,
+        }
     })
     .await
 }
 
-/// The one step, with the statements that matter; none if all is done.
+/// The one step, with the statements that matter.
 ///
 /// # Errors
 ///
 /// As for [`done`].
 pub(super) async fn steps(
     connection: &Connection,
+    situation: &Situation,
     request: &RequiredForeignKey,
-    key: &ForeignKey,
-) -> Result<Vec<Step>> {
-    let schema = introspect::schema(connection, &Scope::Own).await?;
-    let goal = Goal::new(&schema, request, key)?;
+) -> Result<Vec<Standing>> {
+    let schema = &situation.schema;
+    let goal = Goal::new(schema, request, &situation.key)?;
     let edits = goal.edits()?;
     let mut statements = Vec::new();
     if !edits.is_empty() {
@@ -94,17 +102,15 @@ pub(super) async fn steps(
             Some(Backfill::Rust(_)) => Some(mapped::mapping(&goal.key, goal.table)),
             other => other.clone(),
         };
-        let filling = Filling::new(&schema, request, &goal.key, backfill.as_ref())?;
+        let filling = Filling::new(schema, request, &goal.key, backfill.as_ref())?;
         let filled = goal.filled(&filling);
         statements.extend(rebuild::statements(connection, &goal.table.name, &edits, &filled).await?);
     }
     if !goal.has_index() {
-        statements.push(goal.index());
+        statements.push(goal.index_statement());
     }
-    if statements.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(vec![Step {
+    let done = statements.is_empty();
+    let step = Step {
         kind: StepKind::Rebuild,
         statements,
         locks: vec![Lock {
@@ -112,9 +118,10 @@ pub(super) async fn steps(
             mode: "RESERVED, the whole database",
         }],
         scans: Some(goal.table.name.clone()),
-        leaves: "everything done, or nothing",
+        leaves: "all of it done",
         way: Way::Rebuild,
-    }])
+    };
+    Ok(vec![(step, done)])
 }
 
 /// As long as all attempts to get another engine's lock may take.
@@ -127,6 +134,7 @@ async fn change(tx: &Connection, request: &RequiredForeignKey, key: &ForeignKey)
     let schema = introspect::schema(tx, &Scope::Own).await?;
     let goal = Goal::new(&schema, request, key)?;
     let edits = goal.edits()?;
+    goal.remember(tx).await?;
     let mut filled_rows = 0;
     if !edits.is_empty() {
         let key = &goal.key;
@@ -150,7 +158,7 @@ async fn change(tx: &Connection, request: &RequiredForeignKey, key: &ForeignKey)
         tracing::debug!(rows = rebuilt.rows, filled = filled_rows, "built anew");
     }
     if !goal.has_index() {
-        tx.execute_unprepared(&goal.index()).await?;
+        tx.execute_unprepared(&goal.index_statement()).await?;
     }
     Ok(filled_rows)
 }
@@ -195,7 +203,7 @@ impl<'a> Goal<'a> {
         for (place, name) in self.key.relation.columns.iter().enumerate() {
             match self.table.column(name) {
                 None => edits.push(Edit::AddColumn {
-                    definition: self.definition(place, name)?,
+                    definition: self.definition(place, name),
                 }),
                 Some(column) if self.request.is_required && column.nullable => {
                     edits.push(Edit::SetNotNull(name.clone()));
@@ -203,29 +211,38 @@ impl<'a> Goal<'a> {
                 Some(_) => {}
             }
         }
-        let known: Vec<_> = self.keys().collect();
-        let does_the_same =
-            |known: &ForeignKey| known.on_delete == self.key.on_delete && known.on_update == self.key.on_update;
-        if !known.iter().any(|known| does_the_same(known)) {
-            edits.extend(known.first().map(|known| Edit::DropForeignKey(known.relation.clone())));
-            edits.push(Edit::AddConstraint {
+        match self.keys().next() {
+            None => edits.push(Edit::AddConstraint {
                 text: ddl::foreign_key(Backend::Sqlite, &self.key),
-            });
+            }),
+            Some(known) if known.on_delete == self.key.on_delete && known.on_update == self.key.on_update => {}
+            Some(known) => {
+                return Err(Error::invalid_input(format!(
+                    "the key {} is there already, {} on delete and {} on update: name the actions it has",
+                    known.relation.label(),
+                    known.on_delete,
+                    known.on_update
+                )));
+            }
         }
         Ok(edits)
     }
 
-    fn definition(&self, place: usize, name: &ColumnName) -> Result<String> {
-        let data_type = column_type(self.schema, self.request, &self.key, place).ok_or_else(|| {
-            let relation = &self.key.relation;
-            Error::invalid_input(format!(
-                "nothing was changed: {} has no column to take the type of {name} from; give it with column_types",
-                relation.referenced_table
-            ))
-        })?;
-        let required = if self.request.is_required { " NOT NULL" } else { "" };
-        let name = ddl::identifier(Backend::Sqlite, name.as_str());
-        Ok(format!("{name} {data_type}").trim_end().to_owned() + required)
+    /// A column to add: of the type, and the collation, of what it references.
+    fn definition(&self, place: usize, name: &ColumnName) -> String {
+        let relation = &self.key.relation;
+        let referenced = self.schema.table(&relation.referenced_table);
+        let other = relation.referenced_columns.get(place);
+        let other = referenced.zip(other).and_then(|(table, other)| table.column(other));
+        let data_type = column_type(self.schema, self.request, &self.key, place).unwrap_or_default();
+        let data_type = match self.table.options.strict {
+            true => strict_type(&data_type).to_owned(),
+            false => data_type,
+        };
+        let mut column = Column::new(name.as_str(), data_type);
+        column.collation = other.and_then(|other| other.collation.clone());
+        column.nullable = !self.request.is_required;
+        ddl::column(Backend::Sqlite, self.table, &column)
     }
 
     /// The foreign keys of these columns to that table that are there.
@@ -240,19 +257,44 @@ impl<'a> Goal<'a> {
         self.table.has_leading_index(&self.key.relation.columns)
     }
 
-    fn index(&self) -> String {
+    fn index(&self) -> Index {
         let columns = &self.key.relation.columns;
         let names: Vec<_> = columns.iter().map(ColumnName::as_str).collect();
         let name = format!("idx-{}-{}", self.table.name.name(), names.join("-"));
-        let index = Index::new(name, columns.iter().cloned());
-        ddl::index_statement(Backend::Sqlite, &self.table.name, &index)
+        Index::new(name, columns.iter().cloned())
+    }
+
+    fn index_statement(&self) -> String {
+        ddl::index_statement(Backend::Sqlite, &self.table.name, &self.index())
+    }
+
+    /// Writes down what was there before, if anything was, so that taking the change back leaves it.
+    async fn remember(&self, tx: &Connection) -> Result<()> {
+        let ledger = Ledger::of(Backend::Sqlite, &self.request.label());
+        let columns = self.key.relation.columns.iter();
+        let there: Vec<_> = columns.filter_map(|name| self.table.column(name)).collect();
+        let required = there.iter().filter(|column| !column.nullable);
+        let entry = Entry {
+            had_columns: there.len() == self.key.relation.columns.len(),
+            required_before: required.map(|column| column.name.as_str().to_owned()).collect(),
+            had_index: self.has_index(),
+            had_key: self.keys().next().is_some(),
+            ..Entry::default()
+        };
+        if entry == Entry::default() || ledger.read(tx).await?.is_some() {
+            return Ok(());
+        }
+        ledger.create(tx).await?;
+        ledger.write(tx, &entry).await
     }
 
     /// What the columns are filled with that may be without a value.
     fn filled(&self, filling: &Filling<'_>) -> Vec<Filled> {
         let mut filled = Vec::new();
         for (place, name) in self.key.relation.columns.iter().enumerate() {
-            if self.table.column(name).is_some_and(|column| !column.nullable) {
+            let column = self.table.column(name);
+            let is_filled = |column: &Column| column.nullable && self.request.backfill.is_some();
+            if column.is_some_and(|column| !is_filled(column)) {
                 continue;
             }
             let mut sql = Sql::new(Backend::Sqlite, "");
@@ -262,6 +304,7 @@ impl<'a> Goal<'a> {
                 column: name.clone(),
                 expression,
                 values,
+                only_empty: true,
             });
         }
         filled
@@ -278,30 +321,42 @@ impl<'a> Goal<'a> {
         Ok(u64::try_from(rows).unwrap_or(0))
     }
 
-    fn reverting(&self, how: Revert) -> Vec<Edit> {
-        let mut edits = Vec::new();
-        let of_others = |name: &ColumnName| {
+    fn reverting(&self, how: Revert, before: &Entry) -> Vec<Edit> {
+        let is_older = |name: &ColumnName| {
             let mut others = self.table.foreign_keys.iter();
             let in_other = |other: &ForeignKey| {
                 !is_same(&other.relation, &self.key.relation) && other.relation.columns.contains(name)
             };
             let primary = self.table.primary_key.as_ref();
-            primary.is_some_and(|key| key.columns.contains(name)) || others.any(in_other)
+            primary.is_some_and(|key| key.columns.contains(name))
+                || others.any(in_other)
+                || before.required_before.iter().any(|before| before == name.as_str())
         };
-        if matches!(how, Revert::KeepData | Revert::Full) {
+        let mut edits = Vec::new();
+        if how != Revert::Soft && !before.had_key {
             edits.extend(self.keys().map(|known| Edit::DropForeignKey(known.relation.clone())));
         }
-        for name in &self.key.relation.columns {
-            match self.table.column(name) {
-                Some(column) if !of_others(name) => match how {
-                    Revert::Full => edits.push(Edit::DropColumn(name.clone())),
-                    Revert::Soft | Revert::KeepData if !column.nullable => edits.push(Edit::DropNotNull(name.clone())),
-                    Revert::Soft | Revert::KeepData => {}
-                },
-                Some(_) | None => {}
+        for name in self.key.relation.columns.iter().filter(|name| !is_older(name)) {
+            match (self.table.column(name), how) {
+                (Some(_), Revert::Full) if !before.had_columns => edits.push(Edit::DropColumn(name.clone())),
+                (Some(column), _) if !column.nullable => edits.push(Edit::DropNotNull(name.clone())),
+                (Some(_) | None, _) => {}
             }
         }
         edits
+    }
+}
+
+/// Of all types a STRICT table takes only these; which one follows as affinity does (SQLite, "Datatypes In SQLite", section 3.1).
+fn strict_type(data_type: &str) -> &'static str {
+    let upper = data_type.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| upper.contains(word));
+    match () {
+        () if has(&["INT"]) => "INTEGER",
+        () if has(&["CHAR", "CLOB", "TEXT"]) => "TEXT",
+        () if has(&["BLOB"]) => "BLOB",
+        () if has(&["REAL", "FLOA", "DOUB"]) => "REAL",
+        () => "ANY",
     }
 }
 

@@ -3,14 +3,15 @@
 mod mysql;
 mod postgres;
 
-use super::foreign_key::RequiredForeignKey;
+use super::foreign_key::{RequiredForeignKey, WritePath};
 use super::revert::Revert;
 use super::situation::Situation;
 use super::step::{Lock, Step, StepKind, Way};
+use super::values::literals;
 use crate::backend::Backend;
 use crate::ddl::{self, identifier};
-use crate::error::Result;
-use crate::name::TableName;
+use crate::error::{Error, Result};
+use crate::name::{ColumnName, TableName};
 use crate::schema::{Column, Index, Table};
 
 /// A step, and whether it is done.
@@ -106,6 +107,30 @@ fn add_columns(situation: &Situation, request: &RequiredForeignKey) -> String {
         .map(|column| format!("ADD COLUMN {}", ddl::column(backend, &of, column)))
         .collect();
     format!("ALTER TABLE {} {}", situation.quoted(), added.join(", "))
+}
+
+/// Whether it is a trigger that gives new rows a value, or will be.
+fn closes_trigger(situation: &Situation) -> bool {
+    match situation.is_open() {
+        true => !situation.triggers().is_empty(),
+        false => situation.write_path == WritePath::Trigger,
+    }
+}
+
+/// The defaults that give new rows a value. A default that was there before is not taken for ours, which is dropped in the end.
+fn default_values(situation: &Situation, request: &RequiredForeignKey) -> Result<Vec<(ColumnName, String)>> {
+    let is_done = situation.has_columns() && !situation.is_nullable();
+    if situation.has_default() && !situation.entry().gave_default && !is_done {
+        return Err(Error::invalid_input(format!(
+            "{} has a default already, which the change would replace and drop: let the application give new rows a value, or drop the \
+             default first",
+            situation.key.relation
+        )));
+    }
+    let values = literals(situation, request)?;
+    let columns = situation.filled_columns();
+    let named = columns.filter_map(|(place, name)| Some((name.clone(), values.get(place)?.clone())));
+    Ok(named.collect())
 }
 
 fn index(situation: &Situation) -> Index {

@@ -155,10 +155,10 @@ impl<'a> Filling<'a> {
                     .iter()
                     .map(|(own, other)| format!("{} = {}", column(backend, "m", other), self.own(own)))
                     .collect();
-                // The others refuse a second row; SQLite would take either.
-                let only = match backend {
-                    Backend::Sqlite => " HAVING COUNT(*) = 1",
-                    Backend::Postgres | Backend::MySql => "",
+                // The others refuse a second row; SQLite would take either. It has HAVING only beside an aggregate.
+                let (value, only) = match backend {
+                    Backend::Sqlite => (format!("MIN({value})"), " HAVING COUNT(*) = 1"),
+                    Backend::Postgres | Backend::MySql => (value, ""),
                 };
                 sql.push(&format!(
                     "(SELECT {value} FROM {} AS m WHERE {}{only})",

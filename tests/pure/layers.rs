@@ -8,7 +8,7 @@ const LAYERS: [&[&str]; 11] = [
     &["name"],
     &["error"],
     &["backend"],
-    &["observe", "schema"],
+    &["lex", "observe", "schema"],
     &["connection", "graph", "overlay", "render"],
     &["ddl", "introspect"],
     &["sql"],

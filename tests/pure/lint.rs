@@ -1,8 +1,10 @@
 //! Every rule of the linter: a schema in which it fires, and one in which it does not.
 
 mod cases;
+mod migrations;
 mod models;
 mod reports;
+mod sources;
 
 use sea_orm_cascade::lint::{self, Declared, Facts, Finding, KeyUse, Orphans, RULES, Subject};
 use sea_orm_cascade::overlay::LintSettings;

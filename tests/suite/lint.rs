@@ -4,6 +4,7 @@
 
 mod compared;
 mod engines;
+mod migrations;
 #[path = "../pure/lint/models.rs"]
 mod models;
 mod plain;
@@ -20,6 +21,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = plain::cases();
     cases.extend(compared::cases());
     cases.extend(engines::cases());
+    cases.extend(migrations::cases());
     cases
 }
 

@@ -33,6 +33,7 @@ mod random;
 mod related;
 mod remembered;
 mod required;
+mod required_sqlite;
 mod rows;
 mod samples;
 mod secrets;
@@ -40,7 +41,7 @@ mod statements;
 mod transactions;
 
 fn main() {
-    if killed::run().unwrap() {
+    if killed::run().unwrap() || required::process::run().unwrap() {
         return;
     }
     harness::run([
@@ -68,6 +69,10 @@ fn main() {
         related::cases(),
         remembered::cases(),
         required::cases(),
+        required_sqlite::cases(),
+        required::killed::cases(),
+        required::locks::cases(),
+        required::orphans::cases(),
         rows::cases(),
         samples::cases(),
         secrets::cases(),

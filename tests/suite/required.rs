@@ -1,5 +1,11 @@
 //! A required foreign key on tables that have rows. What was done is asked of the database, in SQL of the tests' own.
 
+pub(crate) mod catalog;
+pub(crate) mod killed;
+pub(crate) mod locks;
+pub(crate) mod orphans;
+pub(crate) mod process;
+
 use anyhow::{Result, ensure};
 use sea_orm_cascade::migrate::{Backfill, RequiredForeignKey, Revert};
 use sea_orm_cascade::{Action, Backend, Entities, Store};

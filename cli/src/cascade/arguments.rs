@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use sea_orm_cascade::delete::Enforce;
 
-use crate::lint::LintArguments;
+use crate::lint::{LintArguments, Sql};
 pub(crate) use foreign_key::{Columns, ForeignKeyArguments, ForeignKeyCommand, ForeignKeyFormat, KeyArguments};
 
 /// Cascading deletes, looked at before they happen, on any PostgreSQL, MySQL, MariaDB or SQLite database.
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     /// Draw which table references which, and what happens on delete
     Graph(GraphArguments),
     /// Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
-    Lint(LintArguments),
+    Lint(LintCommand),
     /// Find rows that reference rows that are not there, and repair them; exit with 2 if there are any, or a key cannot be checked
     Orphans(OrphansArguments),
     /// Make a foreign key, with its column, index and rows' values, on a table that is in use; it can be stopped, resumed and reverted
@@ -183,6 +183,15 @@ pub(crate) struct DeleteArguments {
     /// Delete nothing if more rows than this would be deleted or changed; exit with 4 then
     #[arg(short, long, value_name = "ROWS")]
     pub(crate) max_rows: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintCommand {
+    #[command(flatten)]
+    pub(crate) script: Sql,
+
+    #[command(flatten)]
+    pub(crate) lint: LintArguments,
 }
 
 #[derive(Debug, Args)]

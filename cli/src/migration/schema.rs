@@ -1,4 +1,4 @@
-//! `schema create | diff | check | sql`.
+//! `schema create | diff | check | sql | lint`.
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,7 +8,7 @@ use sea_orm_cascade::{Store, ddl};
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::Outcome;
-use crate::lint::{self, LintArguments};
+use crate::lint::{self, LintArguments, MigrationFiles};
 use crate::output::{Notes, print};
 
 /// The commands about the schema that the entities declare.
@@ -42,8 +42,17 @@ pub enum SchemaCommand {
     },
     /// Print the statements that make the whole schema in an empty database
     Sql,
-    /// Find what in the database and in the entities is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
-    Lint(LintArguments),
+    /// Find what in the database and in the entities, or in the migrations, is wrong, likely to hurt, or worth knowing; exit with 2 for an
+    /// error or a warning
+    Lint {
+        /// What is looked at instead of the database
+        #[command(flatten)]
+        files: MigrationFiles,
+
+        /// How it is told
+        #[command(flatten)]
+        arguments: LintArguments,
+    },
 }
 
 /// Tables that are somebody else's.
@@ -91,7 +100,11 @@ pub async fn run_schema<M: MigratorTrait>(
             print(&script(ddl::create(&store.schema()?)))?;
             Ok(Outcome::Done)
         }
-        SchemaCommand::Lint(arguments) => {
+        SchemaCommand::Lint { files, arguments } if files.asked_for() => {
+            let overlay = crate::overlay::read(None)?;
+            files.run(store.backend(), overlay.as_ref(), &arguments, Notes::Told)
+        }
+        SchemaCommand::Lint { files: _, arguments } => {
             let mut schema = store.introspect().await?;
             let overlay = crate::overlay::read(None)?;
             if let Some(file) = &overlay {

@@ -225,3 +225,62 @@ async fn what_loses_values_is_for_a_person_to_uncomment() -> Result<()> {
     })
     .await
 }
+
+#[tokio::test]
+async fn migrations_are_linted_as_files() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let file = |name: &str, body: &str| {
+        let text =
+            format!("impl MigrationTrait for M {{\nasync fn up(&self, manager: &SchemaManager) {{\n{body}\n}} }}");
+        std::fs::write(directory.path().join(name), text)
+    };
+    file(
+        "m20260101_000001_a.rs",
+        "db.execute_unprepared(\"DELETE FROM posts\").await",
+    )?;
+    file(
+        "m20260102_000001_b.rs",
+        "other::module(manager).await;\ndb.execute_unprepared(\"DELETE FROM users\").await",
+    )?;
+    file("my_helper.rs", "db.execute_unprepared(\"DELETE FROM tags\").await")?;
+    everywhere(async |url| {
+        let named = directory.path().display().to_string();
+        let lint = |more: &[&str]| schema(&url, &[&["lint", "--migrations", &named], more].concat());
+        let all = lint(&[])?;
+        ensure!(all.code == Some(2), "{}", all.stderr);
+        for table in ["posts", "users"] {
+            let wanted = format!("warning L40 destructive: all rows of {table} are deleted");
+            ensure!(all.stdout.contains(&wanted), "{}", all.stdout);
+        }
+        ensure!(!all.stdout.contains("tags"), "{}", all.stdout);
+        ensure!(
+            all.stderr
+                .contains("m20260102_000001_b.rs:3: what module does could not be read"),
+            "{}",
+            all.stderr
+        );
+        let since = lint(&["--since", "m20260102"])?;
+        ensure!(
+            !since.stdout.contains("posts") && since.stdout.contains("m20260102_000001_b.rs:4"),
+            "{}",
+            since.stdout
+        );
+        let json = lint(&["--format", "json", "--fail-on", "error"])?;
+        ensure!(
+            json.code == Some(0) && json.stdout.contains("\"line\": 4"),
+            "{}",
+            json.stdout
+        );
+        Ok(())
+    })
+    .await?;
+    // In the crate's own directory the files are found.
+    let own = schema("sqlite::memory:", &["lint", "--migrations"])?;
+    ensure!(own.code == Some(0), "{}{}", own.stdout, own.stderr);
+    ensure!(
+        own.stderr.contains("what add_column does could not be read"),
+        "{}",
+        own.stderr
+    );
+    Ok(())
+}

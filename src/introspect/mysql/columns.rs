@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use sea_orm::QueryResult;
 
 use super::super::draft::Draft;
-use super::super::lex::without_parentheses;
 use super::super::rows::table_name;
 use super::{Server, schema_of};
 use crate::backend::Backend;
 use crate::error::Result;
+use crate::lex::without_parentheses;
 use crate::name::TableName;
 use crate::schema::{Column, Generated, Identity, LeftOutKind, Storage, Table};
 

@@ -4,12 +4,12 @@ use sea_orm::QueryResult;
 
 use super::super::draft::Draft;
 use super::super::keys::{self, Read, unknown_actions};
-use super::super::lex::without_parentheses;
 use super::super::rows::table_name;
 use super::json::columns;
 use super::{namespace_in_scope, schema_of};
 use crate::backend::Backend;
 use crate::error::Result;
+use crate::lex::without_parentheses;
 use crate::name::ConstraintName;
 use crate::schema::{Action, Check, Deferrable, Match, PrimaryKey, UniqueKey};
 

@@ -4,12 +4,12 @@ use sea_orm::QueryResult;
 use serde::Deserialize;
 
 use super::super::draft::Draft;
-use super::super::lex::{between_commas, group, joined, tokens, without_parentheses};
 use super::super::rows::table_name;
 use super::json::json;
 use super::{namespace_in_scope, schema_of};
 use crate::backend::Backend;
 use crate::error::Result;
+use crate::lex::{between_commas, group, joined, tokens, without_parentheses};
 use crate::name::ColumnName;
 use crate::schema::{Index, IndexKey, IndexPart};
 

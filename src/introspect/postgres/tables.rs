@@ -3,12 +3,12 @@
 use sea_orm::QueryResult;
 
 use super::super::draft::Draft;
-use super::super::lex::without_parentheses;
 use super::super::rows::table_name;
 use super::json::json;
 use super::{namespace_in_scope, schema_of};
 use crate::backend::Backend;
 use crate::error::Result;
+use crate::lex::without_parentheses;
 use crate::name::TableName;
 use crate::schema::{Column, Generated, Identity, LeftOutKind, Storage, Table};
 

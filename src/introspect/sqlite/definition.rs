@@ -8,8 +8,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::super::lex::{Kind, Token, between_commas, group, joined, tokens, without_parentheses};
 use crate::backend::Backend;
+use crate::lex::{Kind, Token, between_commas, group, joined, tokens, without_parentheses};
 use crate::name::{ColumnName, ConstraintName};
 use crate::schema::{Deferrable, ForeignKey, Generated, Storage};
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use sea_orm::QueryResult;
 
 use super::super::draft::Draft;
-use super::super::lex::{Kind, tokens};
 use super::super::rows::table_name;
 use super::definition::Definition;
 use super::ordinary_tables;
 use crate::backend::Backend;
 use crate::error::Result;
+use crate::lex::{Kind, tokens};
 use crate::name::TableName;
 use crate::schema::{Check, Column, Generated, Identity, LeftOutKind, PrimaryKey, Storage, Table};
 

@@ -206,7 +206,7 @@ impl Definition {
         };
         let comma = |from: usize, to: usize| {
             // Comments may have commas too; what is between two items has one token.
-            let tokens = crate::introspect::lex::tokens(crate::backend::Backend::Sqlite, self.sql.get(from..to)?);
+            let tokens = crate::lex::tokens(crate::backend::Backend::Sqlite, self.sql.get(from..to)?);
             tokens.first().map(|comma| from + comma.at)
         };
         if let Some(next) = layout.items.get(place + 1) {

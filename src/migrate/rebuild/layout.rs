@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::backend::Backend;
-use crate::introspect::lex::{Kind, Token, between_commas, group, tokens};
+use crate::lex::{Kind, Token, between_commas, group, tokens};
 use crate::name::{ColumnName, Relation};
 
 /// The parts of a `CREATE TABLE`.

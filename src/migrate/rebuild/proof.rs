@@ -1,8 +1,8 @@
 //! [`Picture`]: a database before and after, but for rows, and the proof that only what was asked for is different.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 use super::{Edit, Plan, execute, main_table, query, run};
 use crate::backend::Backend;
@@ -24,7 +24,7 @@ pub(super) struct Picture {
     sequence: Vec<(String, Option<String>)>,
     schema: Schema,
     /// What SQLite says that views and triggers need and is not there.
-    complaint: Option<String>,
+    complaints: BTreeSet<String>,
 }
 
 impl Picture {
@@ -61,7 +61,7 @@ impl Picture {
             objects,
             sequence,
             schema: introspect::schema(tx, &Scope::Own).await?,
-            complaint: complaint(tx, table).await?,
+            complaints: complaints(tx, table).await?,
         })
     }
 
@@ -96,7 +96,7 @@ impl Picture {
         if self.sequence != after.sequence {
             return refuse("the numbers that AUTOINCREMENT gave last would not be what they were".to_owned());
         }
-        if let Some(complaint) = after.complaint.as_ref().filter(|_| after.complaint != self.complaint) {
+        if let Some(complaint) = after.complaints.difference(&self.complaints).next() {
             return refuse(format!("a view or a trigger would no longer work: {complaint}"));
         }
         self.prove_schema(&after.schema, table, edits)
@@ -145,8 +145,8 @@ impl Edit {
         let is = |name: &ColumnName, column: &ColumnName| name.as_str().eq_ignore_ascii_case(column.as_str());
         match (self, change) {
             (Self::AddColumn { definition }, Change::AddColumn { column, .. }) => {
-                let tokens = introspect::lex::tokens(Backend::Sqlite, definition);
-                let name = tokens.first().map(introspect::lex::Token::name);
+                let tokens = crate::lex::tokens(Backend::Sqlite, definition);
+                let name = tokens.first().map(crate::lex::Token::name);
                 name.is_some_and(|name| name.eq_ignore_ascii_case(column.name.as_str()))
             }
             // A definition may have constraints.
@@ -208,17 +208,48 @@ fn same_key(asked: &crate::name::Relation, known: &crate::name::Relation) -> boo
             .eq_ignore_ascii_case(known.referenced_table.name())
 }
 
-/// What SQLite finds wrong with views and triggers: renaming a table has it look at all of them, and is undone.
-async fn complaint(tx: &Connection, table: &str) -> Result<Option<String>> {
+/// What SQLite finds wrong with views and triggers.
+///
+/// Renaming a table has it look at what each of them reads, and is undone. What a trigger writes it looks at only where a statement
+/// fires it.
+async fn complaints(tx: &Connection, table: &str) -> Result<BTreeSet<String>> {
     let legacy = super::one_number(tx, "PRAGMA legacy_alter_table", []).await?;
     execute(tx, "PRAGMA legacy_alter_table = OFF").await?;
     execute(tx, "SAVEPOINT cascade_looks").await?;
     let other = identifier(Backend::Sqlite, &format!("{table} looked at"));
-    let renamed = tx
-        .execute_unprepared(&format!("ALTER TABLE {} RENAME TO {other}", main_table(table)))
-        .await;
+    let rename = format!("ALTER TABLE {} RENAME TO {other}", main_table(table));
+    let mut complaints = BTreeSet::new();
+    complaints.extend(tx.execute_unprepared(&rename).await.err().as_ref().map(words));
     execute(tx, "ROLLBACK TO cascade_looks").await?;
     execute(tx, "RELEASE cascade_looks").await?;
     execute(tx, &format!("PRAGMA legacy_alter_table = {legacy}")).await?;
-    Ok(renamed.err().map(|error| error.to_string()))
+    let fired = "SELECT DISTINCT tbl_name FROM sqlite_master WHERE type = 'trigger' ORDER BY 1";
+    for row in query(tx, fired, []).await? {
+        let on: String = row.try_get_by_index(0)?;
+        let columns = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0 ORDER BY cid";
+        let mut set = Vec::new();
+        for row in query(tx, columns, [on.as_str().into()]).await? {
+            let column = identifier(Backend::Sqlite, &row.try_get_by_index::<String>(0)?);
+            set.push(format!("{column} = {column}"));
+        }
+        let quoted = main_table(&on);
+        for statement in [
+            format!("EXPLAIN INSERT INTO {quoted} DEFAULT VALUES"),
+            format!("EXPLAIN UPDATE {quoted} SET {}", set.join(", ")),
+            format!("EXPLAIN DELETE FROM {quoted}"),
+        ] {
+            let statement = Statement::from_string(tx.get_database_backend(), statement);
+            if let Err(error) = tx.query_all_raw(statement).await {
+                complaints.insert(format!("{} in what a change of {on} fires", words(&error)));
+            }
+        }
+    }
+    Ok(complaints)
+}
+
+/// SQLite's own words.
+fn words(error: &DbErr) -> String {
+    let text = error.to_string();
+    let own = text.split_once("(code: 1) ").map_or(text.as_str(), |(_, own)| own);
+    own.trim().to_owned()
 }

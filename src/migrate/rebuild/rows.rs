@@ -50,6 +50,21 @@ pub(super) async fn prove_equal(tx: &Connection, stored: &Stored, edits: &[Edit]
             stored.name
         )));
     }
+    for statement in comparisons(stored, edits, values) {
+        let different = one_number(tx, &statement, []).await?;
+        if different > 0 {
+            return Err(Error::invalid_input(format!(
+                "nothing was changed: {different} row(s) of {} would not be what they were",
+                stored.name
+            )));
+        }
+    }
+    Ok(u64::try_from(before).unwrap_or(0))
+}
+
+/// Statements that each count rows that are different.
+fn comparisons(stored: &Stored, edits: &[Edit], values: &[Filled]) -> Vec<String> {
+    let (old, new) = (stored.quoted(), stored.interim());
     // What is computed from a column that is filled differs as that does.
     let fills_old = values.iter().any(|value| {
         let mut columns = stored.columns.iter();
@@ -58,7 +73,7 @@ pub(super) async fn prove_equal(tx: &Connection, stored: &Stored, edits: &[Edit]
     let compared: Vec<_> = kept(stored, edits, values)
         .filter(|column| !(column.is_generated && fills_old))
         .collect();
-    let mut statements: Vec<String> = Vec::new();
+    let mut statements = Vec::new();
     let join = match &stored.identity {
         RowIdentity::RowId(word) => Some(format!("n.{word} = o.{word}")),
         RowIdentity::Columns(columns) => {
@@ -73,8 +88,15 @@ pub(super) async fn prove_equal(tx: &Connection, stored: &Stored, edits: &[Edit]
     match join {
         Some(join) => {
             let rows = format!("FROM {old} AS o LEFT JOIN {new} AS n ON {join}");
+            for value in values.iter().filter(|value| fills_old && value.only_empty) {
+                let column = value.column.as_str();
+                if stored.columns.iter().any(|old| old.name.eq_ignore_ascii_case(column)) {
+                    let kept = format!("o.{} IS NOT NULL AND ({})", quoted(column), differs(column, edits));
+                    statements.push(format!("SELECT COUNT(*) {rows} WHERE {kept}"));
+                }
+            }
             for columns in compared.chunks(COLUMNS_PER_STATEMENT) {
-                let differs: Vec<_> = columns.iter().map(|column| differs(&column.name)).collect();
+                let differs: Vec<_> = columns.iter().map(|column| differs(&column.name, edits)).collect();
                 statements.push(format!("SELECT COUNT(*) {rows} WHERE {}", differs.join(" OR ")));
             }
             // With every number of rows equal, a row that is nowhere else is one that found no other.
@@ -87,22 +109,15 @@ pub(super) async fn prove_equal(tx: &Connection, stored: &Stored, edits: &[Edit]
         }
         None => {
             let names: Vec<_> = compared.iter().map(|column| exact(&column.name)).collect();
-            let rows = |table: &str| format!("SELECT {} FROM {table}", names.join(", "));
+            let names = names.join(", ");
+            // Rows that are the same are as many as they were.
+            let rows = |table: &str| format!("SELECT {names}, COUNT(*) FROM {table} GROUP BY {names}");
             for (one, other) in [(&old, &new), (&new, &old)] {
                 statements.push(format!("SELECT COUNT(*) FROM ({} EXCEPT {})", rows(one), rows(other)));
             }
         }
     }
-    for statement in statements {
-        let different = one_number(tx, &statement, []).await?;
-        if different > 0 {
-            return Err(Error::invalid_input(format!(
-                "nothing was changed: {different} row(s) of {} would not be what they were",
-                stored.name
-            )));
-        }
-    }
-    Ok(u64::try_from(before).unwrap_or(0))
+    statements
 }
 
 /// The old columns whose values stay.
@@ -116,10 +131,14 @@ fn kept<'a>(stored: &'a Stored, edits: &'a [Edit], values: &'a [Filled]) -> impl
     })
 }
 
-/// Whatever the column's collation, and with 1 and 1.0 apart.
-fn differs(column: &str) -> String {
-    let column = quoted(column);
-    format!("o.{column} COLLATE BINARY IS NOT n.{column} OR typeof(o.{column}) IS NOT typeof(n.{column})")
+/// Whatever the column's collation, and with 1 and 1.0 apart, unless the column's type changes, and with it that of its values.
+fn differs(name: &str, edits: &[Edit]) -> String {
+    let column = quoted(name);
+    let is_it = |edit: &Edit| matches!(edit, Edit::SetType(other, _) if name.eq_ignore_ascii_case(other.as_str()));
+    match edits.iter().any(is_it) {
+        true => format!("CAST(o.{column} AS blob) IS NOT CAST(n.{column} AS blob)"),
+        false => format!("o.{column} COLLATE BINARY IS NOT n.{column} OR typeof(o.{column}) IS NOT typeof(n.{column})"),
+    }
 }
 
 fn exact(column: &str) -> String {

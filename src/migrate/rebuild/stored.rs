@@ -8,7 +8,7 @@ use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::ddl::identifier;
 use crate::error::{Error, Result};
-use crate::introspect::lex::{Kind, tokens};
+use crate::lex::{Kind, tokens};
 use crate::name::{ColumnName, TableName};
 
 /// A table as the database stores it.

@@ -12,7 +12,7 @@ use super::super::revert::Revert;
 use super::super::situation::Situation;
 use super::super::step::{Step, StepKind, Way};
 use super::super::values::literals;
-use super::{Standing, add_columns, index, is_filled, is_past, step};
+use super::{Standing, add_columns, closes_trigger, default_values, index, is_filled, is_past, new_columns, step};
 use crate::backend::Backend::MySql;
 use crate::ddl::{self, identifier};
 use crate::error::Result;
@@ -57,7 +57,7 @@ pub(super) fn forward(situation: &Situation, request: &RequiredForeignKey) -> Re
     let make = alone(StepKind::AddIndex, vec![make], "an index");
     steps.push((make.locks(table, EXCLUSIVE).scans(table), situation.has_index()));
     if request.is_required {
-        let required = columns(situation, |column| column.nullable = false);
+        let required = columns(situation, request, |column| column.nullable = false);
         let sql = alter(situation, &format!("{required}, ALGORITHM=INPLACE, LOCK=NONE"));
         let require = alone(StepKind::Require, vec![sql], "columns that must have a value");
         steps.push((
@@ -114,16 +114,17 @@ fn alter(situation: &Situation, what: &str) -> String {
 }
 
 /// `MODIFY COLUMN …` for each column, which needs its whole definition.
-fn columns(situation: &Situation, change: impl Fn(&mut Column)) -> String {
+fn columns(situation: &Situation, request: &RequiredForeignKey, change: impl Fn(&mut Column)) -> String {
     let Some(table) = situation.table() else {
         return String::new();
     };
-    let columns = situation
-        .key
-        .relation
-        .columns
-        .iter()
-        .filter_map(|name| table.column(name));
+    // In a plan they may not be there yet.
+    let new = new_columns(situation, request);
+    let names = situation.key.relation.columns.iter();
+    let columns = names.filter_map(|name| {
+        let is_it = |column: &&Column| column.name == *name;
+        table.column(name).or_else(|| new.iter().find(is_it))
+    });
     modified(table, columns.cloned(), change)
 }
 
@@ -143,12 +144,12 @@ fn open(situation: &Situation, request: &RequiredForeignKey) -> Result<Option<St
     let statements = match situation.write_path {
         WritePath::Application => return Ok(None),
         WritePath::Default => {
-            let values = literals(situation, request)?;
-            let columns = situation.key.relation.columns.iter().zip(values);
-            let each: Vec<_> = columns
+            let values = default_values(situation, request)?;
+            let each: Vec<_> = values
+                .iter()
                 .map(|(name, value)| format!("ALTER COLUMN {} SET DEFAULT {value}", identifier(MySql, name.as_str())))
                 .collect();
-            vec![alter(situation, &each.join(", "))]
+            vec![alter(situation, &format!("{}, LOCK=NONE", each.join(", ")))]
         }
         WritePath::Trigger => create_triggers(situation, request)?,
     };
@@ -167,9 +168,11 @@ fn create_triggers(situation: &Situation, request: &RequiredForeignKey) -> Resul
         return Ok(Vec::new());
     };
     // The row stands where the table stands in the backfill, so that an expression may name either. What is computed is not known yet.
+    let new = new_columns(situation, request);
     let row: Vec<_> = table
         .columns
         .iter()
+        .chain(&new)
         .filter(|column| column.generated.is_none())
         .map(|column| identifier(MySql, column.name.as_str()))
         .map(|name| format!("NEW.{name} AS {name}"))
@@ -214,23 +217,24 @@ fn trigger(situation: &Situation, name: &str) -> String {
     ddl::table_name(MySql, &name)
 }
 
+/// Takes off what gives new rows a value: what is there or, in a plan made before it is, what will be.
 fn close(situation: &Situation) -> Vec<String> {
-    let triggers = situation.triggers();
-    if !triggers.is_empty() {
+    if closes_trigger(situation) {
+        let names = situation.trigger_names();
         let drop = |name: &String| format!("DROP TRIGGER IF EXISTS {}", trigger(situation, name));
-        return triggers.iter().map(drop).collect();
+        return names.iter().map(drop).collect();
     }
-    let columns = situation.key.relation.columns.iter();
+    let columns = situation.filled_columns();
     let each: Vec<_> = columns
-        .map(|name| format!("ALTER COLUMN {} DROP DEFAULT", identifier(MySql, name.as_str())))
+        .map(|(_, name)| format!("ALTER COLUMN {} DROP DEFAULT", identifier(MySql, name.as_str())))
         .collect();
-    vec![alter(situation, &each.join(", "))]
+    vec![alter(situation, &format!("{}, LOCK=NONE", each.join(", ")))]
 }
 
 pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
     let relation = &situation.key.relation;
     let table = &relation.table;
-    let entry = situation.entry();
+    let entry = situation.before();
     let alone = |kind, sql: Vec<String>, leaves| alone(kind, sql, leaves).locks(table, EXCLUSIVE);
     let mut steps: Vec<Standing> = Vec::new();
     if situation.is_open() {
@@ -241,7 +245,7 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
     if removes && !entry.had_key {
         let name = situation.live_key().and_then(|key| key.relation.constraint.as_ref());
         let name = identifier(MySql, name.map_or("", |name| name.as_str()));
-        let sql = alter(situation, &format!("DROP FOREIGN KEY {name}"));
+        let sql = alter(situation, &format!("DROP FOREIGN KEY {name}, LOCK=NONE"));
         let drop = alone(StepKind::DropKey, vec![sql], "rows that reference what they like");
         steps.push((
             drop.locks(&relation.referenced_table, EXCLUSIVE),
@@ -255,7 +259,10 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
         .is_some_and(|table| table.indexes.iter().any(|index| index.name == named));
     // An index goes with its last column.
     if how == Revert::Full && !entry.had_index && !(drops_columns && relation.columns.len() == 1) {
-        let sql = alter(situation, &format!("DROP INDEX {}", identifier(MySql, &named)));
+        let sql = alter(
+            situation,
+            &format!("DROP INDEX {}, LOCK=NONE", identifier(MySql, &named)),
+        );
         steps.push((alone(StepKind::DropIndex, vec![sql], "no index"), !own_index));
     }
     if drops_columns {
@@ -265,12 +272,12 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
             .collect();
         let drop = alone(
             StepKind::DropColumns,
-            vec![alter(situation, &drops.join(", "))],
+            vec![alter(situation, &format!("{}, LOCK=NONE", drops.join(", ")))],
             "what was there before",
         );
         steps.push((drop, !situation.has_columns()));
     } else {
-        let released = situation.releasable();
+        let released = situation.releasable(how);
         let columns = situation.table().map(|table| {
             let columns = table
                 .columns

@@ -7,7 +7,7 @@ use super::super::revert::Revert;
 use super::super::situation::Situation;
 use super::super::step::{Step, StepKind, Way};
 use super::super::values::literals;
-use super::{Standing, add_columns, index, is_filled, is_past, nullable_columns, step};
+use super::{Standing, add_columns, closes_trigger, default_values, index, is_filled, is_past, nullable_columns, step};
 use crate::backend::Backend::Postgres;
 use crate::ddl::{self, identifier, literal, table_name};
 use crate::error::Result;
@@ -68,12 +68,12 @@ pub(super) fn forward(situation: &Situation, request: &RequiredForeignKey) -> Re
     if request.is_required {
         steps.extend(require_steps(situation));
     }
-    let close: Vec<String> = match situation.triggers().is_empty() {
-        false => drop_trigger(situation),
-        true => vec![alter(&defaults(situation, "DROP DEFAULT"))],
-    };
     if situation.write_path != WritePath::Application || situation.is_open() {
-        let close = transaction(StepKind::CloseWritePath, close, "the key, and nothing of its making");
+        let close = transaction(
+            StepKind::CloseWritePath,
+            close(situation),
+            "the key, and nothing of its making",
+        );
         steps.push((
             close.locks(table, EXCLUSIVE),
             !situation.is_open() && is_past(situation, request),
@@ -165,13 +165,16 @@ fn require_steps(situation: &Situation) -> Vec<Standing> {
     ]
 }
 
-/// `ALTER COLUMN a DROP DEFAULT, ALTER COLUMN b DROP DEFAULT`.
-fn defaults(situation: &Situation, what: &str) -> String {
-    let columns = situation.key.relation.columns.iter();
+/// Takes off what gives new rows a value: what is there or, in a plan made before it is, what will be.
+fn close(situation: &Situation) -> Vec<String> {
+    if closes_trigger(situation) {
+        return drop_trigger(situation);
+    }
+    let columns = situation.filled_columns();
     let each: Vec<_> = columns
-        .map(|name| format!("ALTER COLUMN {} {what}", identifier(Postgres, name.as_str())))
+        .map(|(_, name)| format!("ALTER COLUMN {} DROP DEFAULT", identifier(Postgres, name.as_str())))
         .collect();
-    each.join(", ")
+    vec![format!("ALTER TABLE {} {}", situation.quoted(), each.join(", "))]
 }
 
 fn open(situation: &Situation, request: &RequiredForeignKey) -> Result<Option<Step>> {
@@ -180,9 +183,9 @@ fn open(situation: &Situation, request: &RequiredForeignKey) -> Result<Option<St
     match situation.write_path {
         WritePath::Application => Ok(None),
         WritePath::Default => {
-            let values = literals(situation, request)?;
-            let columns = situation.key.relation.columns.iter().zip(values);
-            let each: Vec<_> = columns
+            let values = default_values(situation, request)?;
+            let each: Vec<_> = values
+                .iter()
                 .map(|(name, value)| {
                     format!(
                         "ALTER COLUMN {} SET DEFAULT {value}",
@@ -282,18 +285,14 @@ fn index_name(table: &TableName, name: &str) -> String {
 pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
     let relation = &situation.key.relation;
     let table = &relation.table;
-    let entry = situation.entry();
+    let entry = situation.before();
     let alter = |what: &str| vec![format!("ALTER TABLE {} {what}", situation.quoted())];
     let transaction =
         |kind, sql: Vec<String>, leaves| step(kind, Way::Transaction, sql, leaves).locks(table, EXCLUSIVE);
     let mut steps: Vec<Standing> = Vec::new();
     if situation.is_open() {
-        let sql = match situation.triggers().is_empty() {
-            false => drop_trigger(situation),
-            true => alter(&defaults(situation, "DROP DEFAULT")),
-        };
         steps.push((
-            transaction(StepKind::CloseWritePath, sql, "new rows get no value"),
+            transaction(StepKind::CloseWritePath, close(situation), "new rows get no value"),
             false,
         ));
     }
@@ -331,7 +330,7 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
         let drop = transaction(StepKind::DropColumns, alter(&drops.join(", ")), "what was there before");
         steps.push((drop, !situation.has_columns()));
     } else {
-        let columns = situation.releasable();
+        let columns = situation.releasable(how);
         let releases: Vec<_> = columns
             .iter()
             .map(|name| format!("ALTER COLUMN {} DROP NOT NULL", identifier(Postgres, name)))

@@ -110,7 +110,9 @@ fn an_unknown_rule_is_refused() {
     settings.levels.insert("L46".to_owned(), Severity::Off);
     lint::check_settings(&settings).expect("L46 is a rule");
     settings.levels.insert("L30".to_owned(), Severity::Off);
-    lint::check_settings(&settings).expect_err("L30 is about migrations");
+    lint::check_settings(&settings).expect("L30 is one about migrations");
+    settings.levels.insert("L37".to_owned(), Severity::Off);
+    lint::check_settings(&settings).expect_err("L37 is free");
     assert_eq!(lint::known("L46").expect("it is there").name, "action-without-effect");
 }
 

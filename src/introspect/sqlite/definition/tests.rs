@@ -3,7 +3,7 @@
 
 use super::{Definition, IndexDefinition};
 use crate::backend::Backend;
-use crate::introspect::lex::{tokens, without_parentheses};
+use crate::lex::{tokens, without_parentheses};
 
 const ODD: &str = r#"CREATE TABLE [o (] -- ) a comment
  (`a,``b` varchar(10) DEFAULT ('(,)') CHECK ("x""(" <> ')') /* , ( */ CONSTRAINT "k" REFERENCES [t (] ON DELETE SET NULL MATCH full DEFERRABLE

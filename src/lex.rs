@@ -1,8 +1,12 @@
-//! Cutting SQL into tokens, as far as it takes to find the end of an expression.
+//! Cutting SQL into tokens, as far as it takes to find the end of an expression or of a statement.
+//!
+//! # Invariants
+//!
+//! - Any text has tokens, and together with the white space between them they are the text.
 
 use crate::backend::Backend;
 
-/// A piece of SQL. Comments and white space are between tokens.
+/// A piece of SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token<'a> {
     pub(crate) kind: Kind,
@@ -20,34 +24,45 @@ pub(crate) enum Kind {
     Word,
     /// A name in quotes.
     Name,
-    /// A string in single quotes.
+    /// A string in single quotes, or between dollars (PostgreSQL).
     Text,
+    /// A comment, which only [`lexemes`] gives.
+    Comment,
     /// One other character.
     Symbol,
 }
 
-/// The tokens of a text. Any text has some: a quote that is left open ends with the text.
+/// The tokens of a text, without its comments.
 pub(crate) fn tokens(backend: Backend, sql: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
+    let mut tokens = lexemes(backend, sql);
+    tokens.retain(|token| token.kind != Kind::Comment);
+    tokens
+}
+
+/// The tokens of a text, and its comments. Any text has some: a quote that is left open ends with the text.
+pub(crate) fn lexemes(backend: Backend, sql: &str) -> Vec<Token<'_>> {
+    let mut tokens: Vec<Token<'_>> = Vec::new();
     let (mut rest, mut spaced) = (sql, false);
     loop {
         let text = rest.trim_start();
         spaced |= text.len() != rest.len();
-        // Only SQLite keeps a statement as it was written.
-        if let Some(after) = comment(backend, text) {
-            (rest, spaced) = (after, true);
-            continue;
-        }
         let Some(first) = text.chars().next() else {
             return tokens;
         };
-        let (kind, end) = match first {
-            '\'' => (Kind::Text, quoted(text, first, backend)),
-            '"' | '`' => (Kind::Name, quoted(text, first, backend)),
+        let escaped = match backend {
+            Backend::Postgres => !spaced && tokens.last().is_some_and(|before| before.is_word("E")),
+            Backend::MySql => true,
+            Backend::Sqlite => false,
+        };
+        let comment = comment(backend, text).map(|end| (Kind::Comment, end));
+        let dollars = between_dollars(backend, text).map(|end| (Kind::Text, end));
+        let (kind, end) = comment.or(dollars).unwrap_or_else(|| match first {
+            '\'' => (Kind::Text, quoted(text, first, escaped)),
+            '"' | '`' => (Kind::Name, quoted(text, first, false)),
             '[' if backend == Backend::Sqlite => (Kind::Name, text.find(']').map_or(text.len(), |at| at + 1)),
             _ if is_in_word(first) => (Kind::Word, text.find(|c| !is_in_word(c)).unwrap_or(text.len())),
             _ => (Kind::Symbol, first.len_utf8()),
-        };
+        });
         let (token, after) = text.split_at_checked(end).unwrap_or((text, ""));
         tokens.push(Token {
             kind,
@@ -55,7 +70,7 @@ pub(crate) fn tokens(backend: Backend, sql: &str) -> Vec<Token<'_>> {
             at: sql.len() - text.len(),
             spaced,
         });
-        (rest, spaced) = (after, false);
+        (rest, spaced) = (after, kind == Kind::Comment);
     }
 }
 
@@ -148,24 +163,70 @@ fn is_in_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
 }
 
-fn comment(backend: Backend, text: &str) -> Option<&str> {
-    if backend != Backend::Sqlite {
-        return None;
+/// Where the comment at the front ends.
+fn comment(backend: Backend, text: &str) -> Option<usize> {
+    let to_line_end = || text.find('\n').unwrap_or(text.len());
+    if let Some(after) = text.strip_prefix("--") {
+        // On MySQL `5--1` is 6.
+        let is_one = match backend {
+            Backend::Postgres | Backend::Sqlite => true,
+            Backend::MySql => after.chars().next().is_none_or(char::is_whitespace),
+        };
+        return is_one.then(to_line_end);
     }
-    let after = |comment: &'static str, rest: &'_ str| rest.find(comment).map(|at| at + comment.len());
-    let (body, end) = match (text.strip_prefix("--"), text.strip_prefix("/*")) {
-        (Some(line), _) => (line, after("\n", line)),
-        (None, Some(block)) => (block, after("*/", block)),
-        (None, None) => return None,
-    };
-    Some(end.and_then(|end| body.get(end..)).unwrap_or(""))
+    if text.starts_with('#') && backend == Backend::MySql {
+        return Some(to_line_end());
+    }
+    text.starts_with("/*").then(|| block(backend, text))
 }
 
-/// Where the quoted text at the front ends. A doubled quote is one of its characters, and on MySQL so is one after a backslash.
-fn quoted(text: &str, quote: char, backend: Backend) -> usize {
+/// Where the `/* … */` at the front ends; on PostgreSQL they nest.
+fn block(backend: Backend, text: &str) -> usize {
+    let (mut at, mut depth) = (2, 1usize);
+    loop {
+        let Some(rest) = text.get(at..) else {
+            return text.len();
+        };
+        let Some(end) = rest.find("*/") else {
+            return text.len();
+        };
+        match rest.find("/*") {
+            Some(inner) if backend == Backend::Postgres && inner < end => {
+                depth += 1;
+                at += inner + 2;
+            }
+            _ => {
+                depth -= 1;
+                at += end + 2;
+            }
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+}
+
+/// Where the text in `$$` or `$tag$` at the front ends (PostgreSQL).
+fn between_dollars(backend: Backend, text: &str) -> Option<usize> {
+    if backend != Backend::Postgres {
+        return None;
+    }
+    let (tag, _) = text.strip_prefix('$')?.split_once('$')?;
+    let is_tag = tag.chars().all(|c| c.is_alphanumeric() || c == '_') && !tag.starts_with(|c: char| c.is_ascii_digit());
+    if !is_tag {
+        return None;
+    }
+    let quote = text.get(..tag.len() + 2)?;
+    let body = text.get(quote.len()..)?;
+    Some(body.find(quote).map_or(text.len(), |end| end + 2 * quote.len()))
+}
+
+/// Where the quoted text at the front ends. A doubled quote is one of its characters, and where there are escapes so is one after a
+/// backslash.
+fn quoted(text: &str, quote: char, escaped: bool) -> usize {
     let mut characters = text.char_indices().skip(1).peekable();
     while let Some((at, c)) = characters.next() {
-        if c == '\\' && quote == '\'' && backend == Backend::MySql {
+        if c == '\\' && escaped {
             characters.next();
         } else if c == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
             return at + c.len_utf8();
