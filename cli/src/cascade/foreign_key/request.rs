@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::bail;
 use sea_orm_cascade::Backend;
+use sea_orm_cascade::introspect;
 use sea_orm_cascade::migrate::{Backfill, RequiredForeignKey};
 use sea_orm_cascade::name::TableName;
-use sea_orm_cascade::schema::{Action, Enforcement, ForeignKey};
+use sea_orm_cascade::schema::Action;
 
 use super::super::Database;
 use super::super::arguments::{Columns, KeyArguments};
@@ -37,14 +38,13 @@ async fn alive(database: &Database, columns: &Columns) -> anyhow::Result<Option<
         Backend::Postgres | Backend::MySql => return Ok(None),
         Backend::Sqlite => {}
     }
-    let schema = database.schema().await?;
+    // As the database has it, whatever an overlay says.
+    let schema = introspect::schema(database.store.connection(), &database.scope).await?;
     let Some(table) = schema.table(&columns.table) else {
         return Ok(None);
     };
     let mut keys = table.foreign_keys.iter();
-    let is_meant =
-        |key: &&ForeignKey| key.relation.columns == columns.columns && key.enforced_by == Enforcement::Database;
-    let Some(key) = keys.find(is_meant) else {
+    let Some(key) = keys.find(|key| key.relation.columns == columns.columns) else {
         return Ok(None);
     };
     let referenced = String::from(key.relation.referenced_table.clone());
