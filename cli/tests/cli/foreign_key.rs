@@ -269,7 +269,7 @@ posts.editor_id references users
            CREATE INDEX "idx-posts-editor_id" ON "posts" ("editor_id")
            lock on posts: RESERVED, the whole database
            reads every row of posts
-           leaves everything done, or nothing
+           leaves all of it done
 
 "#]]);
     foreign_key("run", &[])
@@ -314,6 +314,7 @@ error: the values of --backfill cannot be found: the database refused the statem
         .success()
         .stdout_eq(str![[r#"
 posts.editor_id references users
+done  1. build the table anew
 done
 
 "#]]);
