@@ -27,9 +27,20 @@ use crate::schema::Schema;
 pub(crate) async fn drift(connection: &Connection, wanted: &Schema, options: &DiffOptions) -> Result<SchemaDiff> {
     let wanted = localised(connection, wanted.clone()).await?;
     let live = introspect::schema(connection, &scope(&wanted)).await?;
-    let realised = realise::realise(connection, &wanted).await?;
-    let mut found = diff(&live, realised.as_ref().unwrap_or(&wanted), options);
-    if connection.backend() == Backend::MySql && !schemas(&wanted).is_empty() {
+    between(connection, &live, &wanted, options).await
+}
+
+/// Compares what a live database has, or is about to have, with the schema it should have, in which the connection's own schema is named
+/// nowhere.
+pub(crate) async fn between(
+    connection: &Connection,
+    live: &Schema,
+    wanted: &Schema,
+    options: &DiffOptions,
+) -> Result<SchemaDiff> {
+    let realised = realise::realise(connection, wanted).await?;
+    let mut found = diff(live, realised.as_ref().unwrap_or(wanted), options);
+    if connection.backend() == Backend::MySql && !schemas(wanted).is_empty() {
         found.own = introspect::own_schema(connection).await?;
     }
     if realised.is_some() {

@@ -39,7 +39,7 @@
 //! | [`orphans`] | rows whose reference dangles, and their repair |
 //! | [`render`] | pictures of a schema |
 //! | [`lint`] | what is wrong with it |
-//! | [`migrate`] | a foreign key on a table in use, without a stall |
+//! | [`migrate`] | a table in use, changed without a stall; a migration, generated |
 //! | [`delete`] | what a delete would do, what blocks it, and then exactly that |
 //! | [`Error`], [`ErrorKind`], [`error`] | what went wrong, the same on every backend |
 //! | [`Connection`] | SeaORM's `ConnectionTrait`, for any query of its own |
@@ -119,6 +119,8 @@ mod guide {
     mod repositories {}
     #[doc = include_str!("../docs/schema.md")]
     mod schema {}
+    #[doc = include_str!("../docs/migrations.md")]
+    mod migrations {}
     #[doc = include_str!("../docs/deletes.md")]
     mod deletes {}
     #[doc = include_str!("../docs/overlay.md")]

@@ -1,6 +1,6 @@
 //! Changing a database that is in use: a foreign key on a table that has rows, and changes of a table that every engine can make.
 //!
-//! Start at [`RequiredForeignKey`].
+//! Start at [`RequiredForeignKey`], for what every engine can do to a table at [`Alteration`].
 //!
 //! # Invariants
 //!
@@ -9,11 +9,13 @@
 //! - Each step is a transaction of its own and leaves a database that works; what interrupts a run is completed by running it again.
 //! - A row never gets an owner that nobody named.
 
+mod alteration;
 mod backfill;
 mod batches;
 mod blockers;
 mod exclusive;
 mod foreign_key;
+mod generate;
 mod ledger;
 mod plan;
 mod progress;
@@ -31,9 +33,12 @@ mod target;
 mod unfilled;
 mod values;
 
+pub use alteration::Alteration;
 pub use backfill::{Backfill, Batch, RustBackfill};
 pub use exclusive::Exclusive;
 pub use foreign_key::{RequiredForeignKey, WritePath};
+pub(crate) use generate::against;
+pub use generate::{Generated, Hints, generate};
 pub use plan::{KeyPlan, PlannedStep};
 pub use progress::{Control, Event};
 pub use report::{ChangeReport, StepReport};

@@ -52,8 +52,11 @@ pub use data_type::TypeKind;
 pub use declaration::{Declaration, DeclarationKind};
 pub(crate) use declaration::{declared_relations, table_name, usual_name};
 pub use entities::Entities;
+pub(crate) use entities::Registered;
 pub use foreign_key::{Action, Deferrable, Enforcement, ForeignKey, Match};
+pub(crate) use from_entities::{add_column, add_index, default_text, type_text, within_limit};
 pub use model::{LeftOut, LeftOutKind, NamedType, NamedTypeKind, Schema, Sequence};
+pub(crate) use normal::data_type;
 pub use table::{
     Check, Column, Generated, Identity, Index, IndexKey, IndexPart, PrimaryKey, Storage, Table, TableOptions, UniqueKey,
 };

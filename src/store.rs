@@ -12,6 +12,7 @@ use crate::diff::{DiffOptions, SchemaDiff};
 use crate::drift;
 use crate::error::{Error, Result};
 use crate::introspect;
+use crate::migrate::{self, Generated, Hints};
 use crate::name::TableName;
 use crate::observe::Operation;
 use crate::overlay::Overlay;
@@ -185,6 +186,16 @@ impl Store {
     /// As for `diff`.
     pub async fn diff_to(&self, schema: &Schema, options: &DiffOptions) -> Result<SchemaDiff> {
         drift::drift(&self.connection, schema, options).await
+    }
+
+    /// Writes the migration that makes the database as the entities declare; nothing if it is. The database is only read, as for
+    /// [`diff`](Self::diff).
+    ///
+    /// # Errors
+    ///
+    /// Invalid input for a hint that fits nothing; otherwise as for `diff`.
+    pub async fn generate_migration(&self, hints: &Hints, options: &DiffOptions) -> Result<Option<Generated>> {
+        migrate::against(&self.connection, &self.registry.entities, hints, options).await
     }
 
     /// Plans the delete of some rows and of what goes with them, by what the entities declare and, for keys that none declares, by what the

@@ -1,4 +1,5 @@
-//! One call that gives a team's migration binary SeaORM's migrate commands and, beside them, `schema create`, `diff`, `check` and `sql`.
+//! One call that gives a team's migration binary SeaORM's migrate commands and, beside them, `schema create`, `diff`, `check`, `generate` and
+//! `sql`.
 //!
 //! ```no_run
 //! # use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -12,6 +13,7 @@
 //! ```
 
 mod exclusive;
+mod generate;
 mod schema;
 
 use std::process::ExitCode;
@@ -25,6 +27,7 @@ use sea_orm_migration::MigratorTrait;
 use tracing_subscriber::EnvFilter;
 
 pub use exclusive::run;
+pub use generate::GenerateArguments;
 pub use schema::{DiffFormat, Ignored, SchemaCommand, run_schema};
 
 use crate::{Outcome, finish};

@@ -93,6 +93,11 @@ fn table(backend: Backend, entity: &Registered) -> Result<Table> {
     Ok(table)
 }
 
+/// Adds a column to a table of the model, and what its definition says beside: that it is unique, the primary key, checked.
+pub(crate) fn add_column(backend: Backend, table: &mut Table, definition: &ColumnDef) -> Result<()> {
+    column(backend, table, definition, &[])
+}
+
 fn column(backend: Backend, table: &mut Table, definition: &ColumnDef, enums: &[(String, Vec<String>)]) -> Result<()> {
     let spec = definition.get_column_spec();
     let name = ColumnName::new(definition.get_column_name());
@@ -182,7 +187,7 @@ fn identity(backend: Backend) -> Identity {
 
 /// The type in the backend's words; nothing if the backend does not have it. sea-query panics there, so it is asked only for what it can
 /// write.
-fn type_text(backend: Backend, kind: &ColumnType, enums: &[(String, Vec<String>)]) -> Option<String> {
+pub(crate) fn type_text(backend: Backend, kind: &ColumnType, enums: &[(String, Vec<String>)]) -> Option<String> {
     if !has_type(backend, kind) {
         return None;
     }
@@ -232,7 +237,7 @@ fn has_type(backend: Backend, kind: &ColumnType) -> bool {
 }
 
 /// A default as it is written after DEFAULT: an expression in parentheses, a constant without.
-fn default_text(backend: Backend, default: &Expr) -> String {
+pub(crate) fn default_text(backend: Backend, default: &Expr) -> String {
     let text = expression(backend, default);
     match default {
         Expr::Value(_) | Expr::Constant(_) | Expr::Keyword(_) => text,
@@ -251,7 +256,8 @@ fn expression(backend: Backend, expression: &Expr) -> String {
     sql.strip_prefix("SELECT ").unwrap_or(&sql).to_owned()
 }
 
-fn add_index(backend: Backend, table: &mut Table, statement: &IndexCreateStatement) {
+/// Adds an index, a unique or the primary key to a table of the model, as SeaORM creates it on this backend.
+pub(crate) fn add_index(backend: Backend, table: &mut Table, statement: &IndexCreateStatement) {
     let spec = statement.get_index_spec();
     let columns: Vec<_> = spec.get_column_names().into_iter().map(ColumnName::new).collect();
     let name = spec.get_name().unwrap_or_default();
@@ -280,7 +286,8 @@ fn foreign_key_index(backend: Backend, key: &ForeignKey) -> Index {
     Index::new(within_limit(backend, name), key.relation.columns.iter().cloned())
 }
 
-fn within_limit(backend: Backend, name: String) -> String {
+/// A name that the engine keeps as it is.
+pub(crate) fn within_limit(backend: Backend, name: String) -> String {
     const NUMBER: usize = 9;
     match backend.capability().name_limit {
         Some(limit) if name.len() > limit => {

@@ -135,7 +135,8 @@ fn cut_names(table: &mut Table) {
     }
 }
 
-fn data_type(backend: Backend, text: &str) -> String {
+/// A type in the spelling of the engine's catalog.
+pub(crate) fn data_type(backend: Backend, text: &str) -> String {
     match backend {
         Backend::Postgres => postgres_type(text),
         Backend::MySql => mysql_type(text),

@@ -4,6 +4,8 @@
 
 mod delete;
 mod diff;
+mod docs;
+mod generate;
 mod layers;
 mod lint;
 mod overlay;

@@ -15,6 +15,7 @@ mod create;
 mod delete;
 mod drift;
 mod errors;
+mod generate;
 mod guards;
 mod harness;
 mod hooks;
@@ -54,6 +55,7 @@ fn main() {
         delete::cases(),
         drift::cases(),
         errors::cases(),
+        generate::cases(),
         guards::cases(),
         hooks::cases(),
         introspect::cases(),

@@ -1,6 +1,7 @@
 //! The project's own chores. `cargo xtask help` lists them.
 
 mod bench;
+mod live;
 mod run;
 mod server;
 
@@ -38,6 +39,8 @@ enum Chore {
     },
     /// Measure deletes beside raw SQL, SeaORM's own and Python's, and write the page of results
     Bench(bench::Options),
+    /// Measure how long writers and readers are held up while a table gets a required key, and write the page of results
+    Live(live::Options),
     /// Check the licences and sources of all dependencies against deny.toml, with cargo-deny
     Audit,
 }
@@ -48,6 +51,7 @@ fn main() -> Result<()> {
         Chore::Examples => examples(),
         Chore::Serve { command } => serve(&command),
         Chore::Bench(options) => bench::bench(&options),
+        Chore::Live(options) => live::live(&options),
         Chore::Audit => audit(),
     }
 }

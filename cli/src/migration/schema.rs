@@ -1,4 +1,4 @@
-//! `schema create | diff | check | sql | lint`.
+//! `schema create | diff | check | generate | sql | lint`.
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
@@ -7,6 +7,7 @@ use sea_orm_cascade::name::TableName;
 use sea_orm_cascade::{Store, ddl};
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
+use super::generate::{self, GenerateArguments};
 use crate::Outcome;
 use crate::lint::{self, LintArguments, MigrationFiles};
 use crate::output::{Notes, print};
@@ -40,6 +41,8 @@ pub enum SchemaCommand {
         #[command(flatten)]
         but: Ignored,
     },
+    /// Write a migration that makes the database as the entities declare, to be reviewed; what loses data is commented out
+    Generate(GenerateArguments),
     /// Print the statements that make the whole schema in an empty database
     Sql,
     /// Find what in the database and in the entities, or in the migrations, is wrong, likely to hurt, or worth knowing; exit with 2 for an
@@ -65,7 +68,7 @@ pub struct Ignored {
 }
 
 impl Ignored {
-    fn added_to(&self, options: &DiffOptions) -> anyhow::Result<DiffOptions> {
+    pub(super) fn added_to(&self, options: &DiffOptions) -> anyhow::Result<DiffOptions> {
         self.ignore.iter().try_fold(options.clone(), |options, name| {
             let table = TableName::read(name).with_context(|| format!("{name:?} is not the name of a table"))?;
             Ok(options.ignore(table))
@@ -114,6 +117,7 @@ pub async fn run_schema<M: MigratorTrait>(
             lint::run(store, &schema, entities, overlay.as_ref(), &arguments, Notes::Told).await
         }
         SchemaCommand::Create { sql: false } => create::<M>(store, options).await,
+        SchemaCommand::Generate(arguments) => generate::generate::<M>(store, &arguments, options).await,
         SchemaCommand::Diff { format, but } => {
             let diff = store.diff(&but.added_to(options)?).await?;
             say_how(&diff);

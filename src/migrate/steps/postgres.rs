@@ -23,7 +23,6 @@ const ROW_EXCLUSIVE: &str = "RowExclusiveLock";
 pub(super) fn forward(situation: &Situation, request: &RequiredForeignKey) -> Result<Vec<Standing>> {
     let relation = &situation.key.relation;
     let table = &relation.table;
-    let alter = |what: &str| format!("ALTER TABLE {} {what}", situation.quoted());
     let transaction = |kind, sql: Vec<String>, leaves| step(kind, Way::Transaction, sql, leaves);
     let is_filled = is_filled(situation, request);
     let mut steps: Vec<Standing> = Vec::new();

@@ -1,0 +1,40 @@
+//! SQLite: ALTER TABLE where it can; else the table is built anew, with enforcement of foreign keys off.
+
+use sea_orm::ConnectionTrait;
+
+use super::{Alteration, in_the_way};
+use crate::connection::Connection;
+use crate::diff::{DiffOptions, diff};
+use crate::error::{Error, Result};
+use crate::introspect;
+use crate::migrate::rebuild::rebuilding;
+
+pub(super) async fn make(alteration: &Alteration, connection: &Connection) -> Result<()> {
+    let patience = alteration.patience;
+    let patience = patience.lock_timeout.saturating_mul(patience.attempts);
+    rebuilding(connection, patience, |tx| async move { within(alteration, &tx).await }).await
+}
+
+async fn within(alteration: &Alteration, tx: &Connection) -> Result<()> {
+    // What was looked at before may have changed: nobody else writes from here on.
+    let live = alteration.live(tx).await?;
+    let goal = alteration.applied_to(&live)?;
+    in_the_way::look(tx, &alteration.table, &live, &goal).await?;
+    let steps = diff(&live, &goal, &DiffOptions::default()).statements();
+    let is_rebuilt = steps.iter().any(|step| step.sql.starts_with("PRAGMA foreign_keys"));
+    if is_rebuilt && introspect::enforces_foreign_keys(tx).await? {
+        return Err(Error::invalid_input(format!(
+            "nothing was changed: {} must be built anew, and in a transaction that enforces foreign keys that would delete the rows that \
+             reference it; let the migration's use_transaction return Some(false)",
+            alteration.table
+        )));
+    }
+    for step in steps {
+        // The transaction is there already.
+        let is_frame = ["BEGIN", "COMMIT", "PRAGMA foreign_keys"];
+        if !is_frame.iter().any(|frame| step.sql.starts_with(frame)) {
+            tx.execute_unprepared(&step.sql).await?;
+        }
+    }
+    Ok(())
+}
