@@ -4,6 +4,7 @@ use entity::{post, user};
 use sea_orm::{ColumnTrait, Condition};
 use sea_orm_cascade::delete::{DeleteOptions, Roots};
 use sea_orm_cascade::diff::DiffOptions;
+use sea_orm_cascade::migrate::{Alteration, Hints};
 use sea_orm_cascade::orphans::{self, Mode, Repair, Search};
 use sea_orm_cascade::schema::{ForeignKey, Schema};
 use sea_orm_cascade::{Error, Query, Repository, RepositoryExt, Store, introspect, lint};
@@ -24,6 +25,13 @@ fn every_future(store: &Store, url: &str, names: &[String]) {
     sends(store.create_all());
     sends(async move { store.diff(&DiffOptions::new()).await });
     sends(store.introspect());
+    sends(async move { store.generate_migration(&Hints::new(), &DiffOptions::new()).await });
+    sends(async move {
+        Alteration::new("posts")
+            .drop_column("title")
+            .run(store.connection())
+            .await
+    });
     sends(introspect::foreign_keys(store.connection()));
     sends(lint::facts(store.connection(), &schema));
     sends(introspect::schema(store.connection(), &introspect::Scope::Own));

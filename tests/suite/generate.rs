@@ -36,9 +36,11 @@ use anyhow::{Context, Result, ensure};
 use scratch::Scratch;
 use sea_orm::sea_query::ColumnDef;
 use sea_orm_cascade::diff::DiffOptions;
+use sea_orm_cascade::lint::migration::{self, Direction};
 use sea_orm_cascade::migrate::{Alteration, Hints};
+use sea_orm_cascade::overlay::LintSettings;
 use sea_orm_cascade::schema::Schema;
-use sea_orm_cascade::{Backend, Store};
+use sea_orm_cascade::{Backend, Store, lint};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::harness::{Db, cases, execute, number};
@@ -90,6 +92,9 @@ async fn same_as_committed(store: &Store, step: usize) -> Result<()> {
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         std::fs::write(&path, &source)?;
     }
+    let script = migration::source::read(&source).script(store.backend(), Direction::Up);
+    let findings = migration::lint(&script, &LintSettings::default());
+    ensure!(findings.is_empty(), "{path}: {}", lint::text(&findings));
     let known = std::fs::read_to_string(&path)?;
     ensure!(source == known, "{path} is\n{known}\nand is now generated as\n{source}");
     Ok(())

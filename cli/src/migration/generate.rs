@@ -12,7 +12,9 @@ use chrono::Utc;
 use clap::Args;
 use sea_orm_cascade::Store;
 use sea_orm_cascade::diff::DiffOptions;
+use sea_orm_cascade::lint::migration::{self, Direction};
 use sea_orm_cascade::migrate::Hints;
+use sea_orm_cascade::overlay::LintSettings;
 use sea_orm_migration::MigratorTrait;
 
 use super::schema::Ignored;
@@ -76,6 +78,11 @@ pub(super) async fn generate<M: MigratorTrait>(
     }
     for note in &generated.notes {
         Notes::Told.tell(note);
+    }
+    let script = migration::source::read(&generated.source).script(store.backend(), Direction::Up);
+    for finding in migration::lint(&script, &LintSettings::default()) {
+        let (code, rule) = (finding.code, finding.rule);
+        Notes::Told.tell(&format!("{code} {rule}: {}", finding.message));
     }
     Ok(Outcome::Done)
 }

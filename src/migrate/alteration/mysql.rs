@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 
 use super::Alteration;
 use crate::connection::{Connection, Session};
-use crate::diff::{DiffOptions, diff};
+use crate::diff::{DiffOptions, Step, diff};
 use crate::error::Result;
 use crate::introspect;
 use crate::schema::Schema;
@@ -29,14 +29,19 @@ pub(super) async fn make(alteration: &Alteration, connection: &Connection, live:
             busy_timeout: None,
         })
         .await?;
-    let made = async {
-        for step in &steps {
-            let run = async || Ok(alone.connection.execute_unprepared(&step.sql).await.map(drop)?);
-            alteration.patience.until_it_gets_its_locks(run).await?;
-        }
-        Ok(())
-    }
-    .await;
+    let made = run(alteration, &alone.connection, &steps).await;
     alone.close().await?;
     made
+}
+
+async fn run(alteration: &Alteration, connection: &Connection, steps: &[Step]) -> Result<()> {
+    for step in steps {
+        for attempt in 1.. {
+            match connection.execute_unprepared(&step.sql).await {
+                Ok(_) => break,
+                Err(error) => alteration.patience.before_another(error.into(), attempt).await?,
+            }
+        }
+    }
+    Ok(())
 }

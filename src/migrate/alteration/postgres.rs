@@ -106,7 +106,7 @@ impl Stages<'_> {
     }
 
     /// Changes the table, in one transaction, as far as a stage says.
-    async fn reach(&self, stage: impl Fn(&Table, &Table) -> Table) -> Result<()> {
+    async fn reach(&self, stage: fn(&Table, &Table) -> Table) -> Result<()> {
         let (live, goal) = self.now().await?;
         let Some(reached) = self.both(&live, &goal).map(|(from, to)| stage(from, to)) else {
             return Ok(());

@@ -5,7 +5,6 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 
 use super::Patience;
-use crate::backend::Backend;
 use crate::connection::{Connection, TransactionOptions};
 use crate::error::{Error, ErrorKind, Result, TimeLimit};
 use crate::observe::Operation;
@@ -14,52 +13,48 @@ use crate::observe::Operation;
 const LONGEST: Duration = Duration::from_secs(5);
 
 impl Patience {
-    /// Runs a step until it gets its locks, or as often as it may be tried.
-    pub(super) async fn until_it_gets_its_locks(self, mut step: impl AsyncFnMut() -> Result<()>) -> Result<()> {
-        let mut attempt = 1u32;
-        loop {
-            match step().await {
-                Err(error) if attempt < self.attempts && may_succeed_later(&error) => {
-                    let doublings = attempt.saturating_sub(1).min(16);
-                    let ceiling = Duration::from_millis(50).saturating_mul(1 << doublings).min(LONGEST);
-                    tokio::time::sleep(ceiling.mul_f64(fastrand::f64())).await;
-                    attempt += 1;
-                }
-                Err(error) if may_succeed_later(&error) => {
-                    return Err(error.with_hint(format!(
-                        "others held the lock each of {attempt} time(s): run it again when there is less to do, or give it more attempts"
-                    )));
-                }
-                done => return done,
-            }
+    /// Waits before a step that failed is tried again; gives its error back if it is not to be.
+    pub(super) async fn before_another(self, error: Error, attempt: u32) -> Result<()> {
+        if !may_succeed_later(&error) {
+            return Err(error);
         }
+        if attempt >= self.attempts {
+            return Err(error.with_hint(format!(
+                "others held the lock each of {attempt} time(s): run it again when there is less to do, or give it more attempts"
+            )));
+        }
+        let doublings = attempt.saturating_sub(1).min(16);
+        let ceiling = Duration::from_millis(50).saturating_mul(1 << doublings).min(LONGEST);
+        tokio::time::sleep(ceiling.mul_f64(fastrand::f64())).await;
+        Ok(())
     }
 
-    /// Runs statements in one transaction.
+    /// Runs statements in one transaction of PostgreSQL's, as often as it may be tried until it gets its locks.
     pub(super) async fn in_one_transaction(self, connection: &Connection, statements: &[String]) -> Result<()> {
         if statements.is_empty() {
             return Ok(());
         }
-        let connection = connection.once();
-        let limit = match connection.backend() {
-            Backend::Postgres => Some(format!("SET LOCAL lock_timeout = {}", self.lock_timeout.as_millis())),
-            // Its ALTERs commit by themselves; its one writer waits by the connection's busy timeout.
-            Backend::MySql | Backend::Sqlite => None,
-        };
-        self.until_it_gets_its_locks(async || {
-            let operation = Operation::new("alter", connection.backend(), "");
-            let (limit, statements) = (&limit, statements);
-            let body = |tx: Connection| async move {
-                for statement in limit.iter().chain(statements) {
-                    tx.execute_unprepared(statement).await?;
-                }
-                Ok::<(), Error>(())
-            };
-            connection
-                .transaction(TransactionOptions::new(), &operation, body)
-                .await
-        })
-        .await
+        for attempt in 1.. {
+            match self.attempt(connection, statements).await {
+                Err(error) => self.before_another(error, attempt).await?,
+                done => return done,
+            }
+        }
+        Ok(())
+    }
+
+    async fn attempt(self, connection: &Connection, statements: &[String]) -> Result<()> {
+        let operation = Operation::new("alter", connection.backend(), "");
+        let limit = &format!("SET LOCAL lock_timeout = {}", self.lock_timeout.as_millis());
+        let once = connection.once();
+        let work = once.transaction(TransactionOptions::new(), &operation, |tx| async move {
+            tx.execute_unprepared(limit).await?;
+            for statement in statements {
+                tx.execute_unprepared(statement).await?;
+            }
+            Ok::<(), Error>(())
+        });
+        operation.run(work, |()| 0).await
     }
 }
 

@@ -12,7 +12,11 @@ use crate::migrate::rebuild::rebuilding;
 pub(super) async fn make(alteration: &Alteration, connection: &Connection) -> Result<()> {
     let patience = alteration.patience;
     let patience = patience.lock_timeout.saturating_mul(patience.attempts);
-    rebuilding(connection, patience, |tx| async move { within(alteration, &tx).await }).await
+    rebuilding(connection, patience, |tx| {
+        let alteration = alteration.clone();
+        async move { within(&alteration, &tx).await }
+    })
+    .await
 }
 
 async fn within(alteration: &Alteration, tx: &Connection) -> Result<()> {
