@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use sea_orm_cascade::migrate::{Backfill, RequiredForeignKey, Revert, WritePath};
-use sea_orm_cascade::{Action, Backend, Entities, Store};
+use sea_orm_cascade::{Action, Backend, Entities, Store, StoreOptions};
 
 use super::catalog::{catalog, difference};
 use super::{POSTS, owner, series, tables};
@@ -580,6 +580,16 @@ async fn what_is_refused(db: Db) -> Result<()> {
         ensure!(planned.to_string().contains(says), "{planned}, not {says}");
     }
     ensure!(catalog(&store).await? == before, "something was changed");
+    if db.backend == Backend::MySql {
+        let careless = db.store_with(StoreOptions::new().max_connections(1)).await?;
+        execute(&careless, "SET SESSION sql_mode = ''").await?;
+        let error = owner()
+            .plan(careless.connection())
+            .await
+            .err()
+            .context("it was planned")?;
+        ensure!(error.to_string().contains("is not strict"), "{error}");
+    }
     Ok(())
 }
 
