@@ -20,7 +20,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, _manager: &SchemaManager) -> Result<(), DbErr> {
-        // authors.legacy as it was, without its values.
+        // authors.legacy as it was, without its values, keys and indexes.
         // sea_orm_cascade::migrate::Alteration::new("authors")
         //     .add_column(ColumnDef::new("legacy").string().null())
         //     .run(manager.get_connection())
