@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::name::{ColumnList, ColumnName, ConstraintName, Relation, TableName};
 use crate::schema::{Action, ForeignKey, Schema};
 
+type Told = dyn Fn(&Event) -> Control + Send + Sync;
+
 /// A foreign key on a table that has rows and is in use, with its index, required unless it is said to be
 /// [optional](Self::optional).
 ///
@@ -61,7 +63,7 @@ pub struct RequiredForeignKey {
     pub(super) lock_timeout: Duration,
     pub(super) attempts: u32,
     pub(super) patience: Duration,
-    pub(super) progress: Option<Arc<dyn Fn(&Event) -> Control + Send + Sync>>,
+    pub(super) progress: Option<Arc<Told>>,
 }
 
 /// Who gives rows a value that are written while the change is under way.

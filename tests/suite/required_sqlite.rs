@@ -214,7 +214,7 @@ async fn every_kind_of_table_stays(db: Db) -> Result<()> {
         ),
         // Without a primary key rows are their rowids, unless columns have all their names.
         (
-            "CREATE TABLE Posts (id, Rowid text, \"_ROWID_\" /* , */ DEFAULT (1 + (2)))",
+            "CREATE TABLE posts (id, Rowid text, \"_ROWID_\" /* , */ DEFAULT (1 + (2)))",
             "(1, 'a', 2), (1, 'a', 2), (2, NULL, NULL)",
         ),
         (
@@ -263,9 +263,7 @@ async fn every_kind_of_table_stays(db: Db) -> Result<()> {
             let mut rows = all.iter().filter(|(name, _)| name.to_lowercase() == "rows of posts");
             rows.next().map(|(_, rows)| rows.clone())
         };
-        if !definition.contains("Posts") {
-            ensure!(of_rows(&after) == of_rows(&before), "{definition}: {after:#?}");
-        }
+        ensure!(of_rows(&after) == of_rows(&before), "{definition}: {after:#?}");
         ensure!(rows(&store, row_ids).await? == numbers, "{definition}");
         for how in [Revert::Soft, Revert::KeepData, Revert::Full] {
             owner()
@@ -584,7 +582,7 @@ async fn within_a_transaction(db: Db) -> Result<()> {
     let error = change(&store).await.unwrap_err();
     ensure!(error.to_string().contains("would delete the rows of"), "{error}");
     ensure!(everything(&store, &[]).await? == before && is_enforced(&store).await?);
-    let made = "DROP TABLE posts; CREATE TABLE posts (id integer PRIMARY KEY); INSERT INTO posts VALUES (1), (2)";
+    let made = "DROP TABLE comments; DROP VIEW published_posts; DROP TABLE posts; CREATE TABLE posts (id integer PRIMARY KEY); INSERT INTO posts VALUES (1), (2)";
     execute(&store, made).await?;
     let report = change(&store).await?;
     ensure!(report.filled == 2, "{report}");

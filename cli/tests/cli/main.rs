@@ -81,13 +81,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or findings, 3 blocked (nothing was 
 Usage: cascade [OPTIONS] <COMMAND>
 
 Commands:
-  plan     Show what deleting rows would delete and change, and what blocks it; exit with 3 if it is blocked
-  delete   Delete rows and what goes with them: all or nothing, after showing what it is and asking
-  schema   Show the tables, keys and indexes of a database
-  graph    Draw which table references which, and what happens on delete
-  lint     Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
-  orphans  Find rows that reference rows that are not there, and repair them; exit with 2 if there are any, or a key cannot be checked
-  help     Print this message or the help of the given subcommand(s)
+  plan         Show what deleting rows would delete and change, and what blocks it; exit with 3 if it is blocked
+  delete       Delete rows and what goes with them: all or nothing, after showing what it is and asking
+  schema       Show the tables, keys and indexes of a database
+  graph        Draw which table references which, and what happens on delete
+  lint         Find what in a schema is wrong, likely to hurt, or worth knowing; exit with 2 for an error or a warning
+  orphans      Find rows that reference rows that are not there, and repair them; exit with 2 if there are any, or a key cannot be checked
+  foreign-key  Make a foreign key, with its column, index and rows' values, on a table that is in use; it can be stopped, resumed and reverted
+  help         Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help

@@ -17,7 +17,7 @@ pub(crate) enum ForeignKeyCommand {
     Plan(BegunArguments),
     /// Make the key, step by step, while the database is in use; ends with 3, and nothing changed, if rows would get no owner
     Run(BegunArguments),
-    /// Go on where a run ended, as it was begun; nothing need be said again, but on SQLite
+    /// Go on where a run ended, as it was begun; nothing need be said again
     Resume(AgainArguments),
     /// Show which steps of a run are done, and which comes next; changes nothing
     Status(AgainArguments),

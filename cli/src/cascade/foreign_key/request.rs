@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use sea_orm_cascade::Backend;
+use sea_orm_cascade::introspect;
 use sea_orm_cascade::migrate::{Backfill, RequiredForeignKey};
 use sea_orm_cascade::name::TableName;
 use sea_orm_cascade::schema::Action;
@@ -21,11 +22,41 @@ pub(super) async fn of(database: &Database, key: &KeyArguments) -> anyhow::Resul
             let connection = database.store.connection();
             match RequiredForeignKey::remembered(connection, &table, columns.columns.clone()).await? {
                 Some(remembered) => remembered,
-                None => bail!("{}", unknown(database.store.backend(), &columns)),
+                None => match alive(database, &columns).await? {
+                    Some(alive) => alive,
+                    None => bail!("{}", unknown(database.store.backend(), &columns)),
+                },
             }
         }
     };
     Ok(paced(request, key))
+}
+
+/// The key of these columns that is there, on SQLite: what was made is all that was begun.
+async fn alive(database: &Database, columns: &Columns) -> anyhow::Result<Option<RequiredForeignKey>> {
+    match database.store.backend() {
+        Backend::Postgres | Backend::MySql => return Ok(None),
+        Backend::Sqlite => {}
+    }
+    // As the database has it, whatever an overlay says.
+    let schema = introspect::schema(database.store.connection(), &database.scope).await?;
+    let Some(table) = schema.table(&columns.table) else {
+        return Ok(None);
+    };
+    let mut keys = table.foreign_keys.iter();
+    let Some(key) = keys.find(|key| key.relation.columns == columns.columns) else {
+        return Ok(None);
+    };
+    let referenced = String::from(key.relation.referenced_table.clone());
+    let request = RequiredForeignKey::new(&String::from(table.name.clone()), columns.columns.clone())
+        .references(&referenced, key.relation.referenced_columns.clone())
+        .on_delete(key.on_delete)
+        .on_update(key.on_update);
+    let is_required = |name| table.column(name).is_some_and(|column| !column.nullable);
+    Ok(Some(match columns.columns.iter().all(is_required) {
+        true => request,
+        false => request.optional(),
+    }))
 }
 
 fn unknown(backend: Backend, columns: &Columns) -> String {
@@ -36,8 +67,7 @@ fn unknown(backend: Backend, columns: &Columns) -> String {
              references"
         ),
         Backend::Sqlite => format!(
-            "on SQLite nothing is remembered of a key of {typed}, since it is made in one transaction: give the options it was made with, \
-             --references at least"
+            "there is no key of {typed}, and on SQLite none is ever half made: say with --references what it is to reference"
         ),
     }
 }
