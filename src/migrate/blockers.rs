@@ -7,8 +7,8 @@ use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::ddl::table_name;
 
-/// PostgreSQL tells who holds locks on the two tables; MySQL only which transactions are open, and to those who may know. Nobody's
-/// statement is shown, since it may hold values. What cannot be found out is no reason to fail.
+/// PostgreSQL tells who holds locks on the two tables; MySQL only which transactions are open, those in this database first, and to those
+/// who may know. Nobody's statement is shown, since it may hold values. What cannot be found out is no reason to fail.
 pub(super) async fn blockers(connection: &Connection, situation: &Situation) -> Vec<String> {
     let relation = &situation.key.relation;
     let (sql, values) = match connection.backend() {
@@ -28,7 +28,7 @@ pub(super) async fn blockers(connection: &Connection, situation: &Situation) -> 
             "SELECT CONCAT('thread ', t.trx_mysql_thread_id, ', ', COALESCE(p.user, '?'), ', a transaction open for ', \
              TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), ' s') \
              FROM information_schema.innodb_trx t LEFT JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
-             WHERE t.trx_mysql_thread_id <> CONNECTION_ID() ORDER BY t.trx_started LIMIT 5",
+             WHERE t.trx_mysql_thread_id <> CONNECTION_ID() ORDER BY COALESCE(p.db = DATABASE(), 0) DESC, t.trx_started LIMIT 5",
             Vec::new(),
         ),
         Backend::Sqlite => return Vec::new(),

@@ -22,8 +22,8 @@ pub(super) struct Entry {
     pub(super) cursor: Option<Vec<String>>,
     /// Every row that was there has been filled.
     pub(super) filled: bool,
-    /// The columns were there before.
-    pub(super) had_columns: bool,
+    /// The columns that were there before.
+    pub(super) columns_before: Vec<String>,
     /// The columns that were required before.
     pub(super) required_before: Vec<String>,
     /// An index was there before.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How far a change is taken back.
+/// How far a change is taken back. What the ledger does not know of, because it was not made here or has been taken back, was there before:
+/// [`Full`](Self::Full) and [`KeepData`](Self::KeepData) leave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -253,6 +253,9 @@ impl Run<'_> {
         let ledger = Ledger::of(situation.backend(), &situation.key.relation.to_string());
         let mut report = ChangeReport::new(situation.key.relation.clone());
         let mut rounds = 0;
+        if !situation.has_default() {
+            self.forget_default(&mut situation, &ledger).await?;
+        }
         if let Direction::Forward = direction {
             self.prepare(&mut situation, &ledger).await?;
         }
@@ -275,6 +278,9 @@ impl Run<'_> {
                 // Stopped while it waited for a lock, with nothing done.
                 Ok(_) if report.stopped == Some(kind) && kind != StepKind::Backfill => return Ok(report),
                 Ok(attempts) if !again || report.stopped.is_some() => {
+                    if kind == StepKind::CloseWritePath {
+                        self.forget_default(&mut situation, &ledger).await?;
+                    }
                     let took = started.elapsed();
                     report.steps.push(StepReport { kind, took, attempts });
                     self.request.tell(&Event::Ends { step: kind, took });
@@ -443,16 +449,13 @@ impl Run<'_> {
                 }
                 let done = self.patiently(step.kind, situation, ledger, Work::Alone(step)).await?;
                 report.stopped = done.stopped;
-                if done.stopped.is_none() {
-                    self.remember_default(step, situation, ledger, self.working).await?;
-                }
                 Ok(done.attempts)
             }
             Way::Rebuild => Err(Error::invalid_input("only SQLite builds tables anew")),
         }
     }
 
-    async fn in_transaction(&self, step: &Step, situation: &Situation, ledger: &Ledger) -> Result<()> {
+    async fn in_transaction(&self, step: &Step, situation: &Situation) -> Result<()> {
         let operation = Operation::new("step", self.working.backend(), situation.key.relation.table.name());
         let work = self
             .working
@@ -461,27 +464,18 @@ impl Run<'_> {
                 for statement in &step.statements {
                     tx.execute_unprepared(statement).await?;
                 }
-                self.remember_default(step, situation, ledger, &tx).await
+                Ok(())
             });
         operation.run(work, |()| 0).await
     }
 
-    /// That a default is ours, the catalog does not say.
-    async fn remember_default(
-        &self,
-        step: &Step,
-        situation: &Situation,
-        ledger: &Ledger,
-        connection: &Connection,
-    ) -> Result<()> {
-        if step.kind != StepKind::OpenWritePath || situation.write_path != WritePath::Default {
-            return Ok(());
+    /// A default that is there from now on is somebody else's.
+    async fn forget_default(&self, situation: &mut Situation, ledger: &Ledger) -> Result<()> {
+        if let Some(entry) = situation.entry.as_mut().filter(|entry| entry.gave_default) {
+            entry.gave_default = false;
+            ledger.write(self.working, entry).await?;
         }
-        let entry = Entry {
-            gave_default: true,
-            ..situation.entry()
-        };
-        ledger.write(connection, &entry).await
+        Ok(())
     }
 
     /// Outside any transaction. What follows a statement that fails puts the session back as it was.
@@ -603,7 +597,7 @@ impl Run<'_> {
         let mut attempts = 1;
         loop {
             let outcome = match work {
-                Work::Transaction(step) => self.in_transaction(step, situation, ledger).await.map(|()| None),
+                Work::Transaction(step) => self.in_transaction(step, situation).await.map(|()| None),
                 Work::Alone(step) => self.by_itself(step).await.map(|()| None),
                 Work::Batch(entry) => {
                     let batch = batches::fill(self.working, situation, self.request, ledger, entry).await;
@@ -687,7 +681,7 @@ fn ahead(step: &Step, situation: &Situation) -> Option<Entry> {
             entry.filled = false;
         }
         StepKind::AddKey | StepKind::DropKey => entry.proved_at = None,
-        // MySQL commits the default by itself. Remembered before it is there, it is only looked for.
+        // That a default is ours, the catalog does not say. MySQL commits it by itself, so it is remembered before.
         StepKind::OpenWritePath => entry.gave_default |= situation.write_path == WritePath::Default,
         StepKind::Backfill
         | StepKind::DropInvalidIndex

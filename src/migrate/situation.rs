@@ -88,7 +88,7 @@ impl Situation {
     /// What the ledger begins with: what was there before.
     pub(super) fn first_entry(&self) -> Entry {
         Entry {
-            had_columns: self.has_columns(),
+            columns_before: self.columns_now(),
             required_before: self.required_columns(),
             had_index: self.has_index(),
             had_key: self.live_key().is_some(),
@@ -100,6 +100,21 @@ impl Situation {
     /// all that is there was.
     pub(super) fn before(&self) -> Entry {
         self.entry.clone().unwrap_or_else(|| self.first_entry())
+    }
+
+    /// Those of the key's columns that are there.
+    fn columns_now(&self) -> Vec<String> {
+        let is_there = |name: &&ColumnName| self.table().is_some_and(|table| table.column(name).is_some());
+        let columns = self.key.relation.columns.iter().filter(is_there);
+        columns.map(|name| name.as_str().to_owned()).collect()
+    }
+
+    /// The columns that this change has added.
+    pub(super) fn added_columns(&self) -> Vec<String> {
+        let before = self.before().columns_before;
+        let mut columns = self.columns_now();
+        columns.retain(|name| !before.contains(name));
+        columns
     }
 
     /// The columns that get their values by this change, with their places: those that were not required before.

@@ -66,7 +66,12 @@ pub(super) async fn revert(
         let (tx, ledger) = (&tx, Ledger::of(Backend::Sqlite, &request.label()));
         let schema = introspect::schema(tx, &Scope::Own).await?;
         let goal = Goal::new(&schema, request, key)?;
-        let before = ledger.read(tx).await?.unwrap_or_default();
+        let before = match (ledger.read(tx).await?, how) {
+            (Some(before), _) => before,
+            (None, Revert::Soft) => Entry::default(),
+            // It was not made here, or has been taken back: all that is there was there before.
+            (None, Revert::KeepData | Revert::Full) => return Ok(()),
+        };
         if how != Revert::Soft && !before.had_index {
             let index = ddl::identifier(Backend::Sqlite, &goal.index().name);
             tx.execute_unprepared(&format!("DROP INDEX IF EXISTS {index}")).await?;
@@ -268,20 +273,20 @@ impl<'a> Goal<'a> {
         ddl::index_statement(Backend::Sqlite, &self.table.name, &self.index())
     }
 
-    /// Writes down what was there before, if anything was, so that taking the change back leaves it.
+    /// Writes down what was there before, so that taking the change back leaves it.
     async fn remember(&self, tx: &Connection) -> Result<()> {
         let ledger = Ledger::of(Backend::Sqlite, &self.request.label());
         let columns = self.key.relation.columns.iter();
         let there: Vec<_> = columns.filter_map(|name| self.table.column(name)).collect();
         let required = there.iter().filter(|column| !column.nullable);
         let entry = Entry {
-            had_columns: there.len() == self.key.relation.columns.len(),
             required_before: required.map(|column| column.name.as_str().to_owned()).collect(),
+            columns_before: there.iter().map(|column| column.name.as_str().to_owned()).collect(),
             had_index: self.has_index(),
             had_key: self.keys().next().is_some(),
             ..Entry::default()
         };
-        if entry == Entry::default() || ledger.read(tx).await?.is_some() {
+        if ledger.read(tx).await?.is_some() {
             return Ok(());
         }
         ledger.create(tx).await?;
@@ -332,13 +337,14 @@ impl<'a> Goal<'a> {
                 || others.any(in_other)
                 || before.required_before.iter().any(|before| before == name.as_str())
         };
+        let is_added = |name: &ColumnName| !before.columns_before.iter().any(|before| before == name.as_str());
         let mut edits = Vec::new();
         if how != Revert::Soft && !before.had_key {
             edits.extend(self.keys().map(|known| Edit::DropForeignKey(known.relation.clone())));
         }
         for name in self.key.relation.columns.iter().filter(|name| !is_older(name)) {
             match (self.table.column(name), how) {
-                (Some(_), Revert::Full) if !before.had_columns => edits.push(Edit::DropColumn(name.clone())),
+                (Some(_), Revert::Full) if is_added(name) => edits.push(Edit::DropColumn(name.clone())),
                 (Some(column), _) if !column.nullable => edits.push(Edit::DropNotNull(name.clone())),
                 (Some(_) | None, _) => {}
             }

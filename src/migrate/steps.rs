@@ -119,8 +119,7 @@ fn closes_trigger(situation: &Situation) -> bool {
 
 /// The defaults that give new rows a value. A default that was there before is not taken for ours, which is dropped in the end.
 fn default_values(situation: &Situation, request: &RequiredForeignKey) -> Result<Vec<(ColumnName, String)>> {
-    let is_done = situation.has_columns() && !situation.is_nullable();
-    if situation.has_default() && !situation.entry().gave_default && !is_done {
+    if situation.has_default() && !situation.entry().gave_default && !is_past(situation, request) {
         return Err(Error::invalid_input(format!(
             "{} has a default already, which the change would replace and drop: let the application give new rows a value, or drop the \
              default first",

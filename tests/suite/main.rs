@@ -75,6 +75,8 @@ fn main() {
         required::killed::cases(),
         required::locks::cases(),
         required::orphans::cases(),
+        required::shapes::cases(),
+        required::together::cases(),
         rows::cases(),
         samples::cases(),
         secrets::cases(),

@@ -5,6 +5,8 @@ pub(crate) mod killed;
 pub(crate) mod locks;
 pub(crate) mod orphans;
 pub(crate) mod process;
+pub(crate) mod shapes;
+pub(crate) mod together;
 
 use anyhow::{Result, ensure};
 use sea_orm_cascade::migrate::{Backfill, RequiredForeignKey, Revert};

@@ -265,7 +265,7 @@ async fn every_kind_of_table_stays(db: Db) -> Result<()> {
         };
         ensure!(of_rows(&after) == of_rows(&before), "{definition}: {after:#?}");
         ensure!(rows(&store, row_ids).await? == numbers, "{definition}");
-        for how in [Revert::Soft, Revert::KeepData, Revert::Full] {
+        for how in [Revert::Soft, Revert::Full] {
             owner()
                 .revert(store.connection(), how)
                 .await

@@ -252,7 +252,8 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
             situation.live_key().is_none(),
         ));
     }
-    let drops_columns = how == Revert::Full && !entry.had_columns;
+    let added = situation.added_columns();
+    let drops_columns = how == Revert::Full && !added.is_empty();
     let named = situation.index_name();
     let own_index = situation
         .table()
@@ -266,16 +267,16 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
         steps.push((alone(StepKind::DropIndex, vec![sql], "no index"), !own_index));
     }
     if drops_columns {
-        let columns = relation.columns.iter();
-        let drops: Vec<_> = columns
-            .map(|name| format!("DROP COLUMN {}", identifier(MySql, name.as_str())))
+        let drops: Vec<_> = added
+            .iter()
+            .map(|name| format!("DROP COLUMN {}", identifier(MySql, name)))
             .collect();
         let drop = alone(
             StepKind::DropColumns,
             vec![alter(situation, &format!("{}, LOCK=NONE", drops.join(", ")))],
             "what was there before",
         );
-        steps.push((drop, !situation.has_columns()));
+        steps.push((drop, false));
     } else {
         let released = situation.releasable(how);
         let columns = situation.table().map(|table| {

@@ -321,13 +321,14 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
         let drop = step(StepKind::DropIndex, Way::Alone, vec![sql], "no index").locks(table, SHARE_UPDATE_EXCLUSIVE);
         steps.push((drop, own_index.is_none()));
     }
-    if how == Revert::Full && !entry.had_columns {
-        let columns = relation.columns.iter();
-        let drops: Vec<_> = columns
-            .map(|name| format!("DROP COLUMN {}", identifier(Postgres, name.as_str())))
+    let added = situation.added_columns();
+    if how == Revert::Full && !added.is_empty() {
+        let drops: Vec<_> = added
+            .iter()
+            .map(|name| format!("DROP COLUMN {}", identifier(Postgres, name)))
             .collect();
         let drop = transaction(StepKind::DropColumns, alter(&drops.join(", ")), "what was there before");
-        steps.push((drop, !situation.has_columns()));
+        steps.push((drop, false));
     } else {
         let columns = situation.releasable(how);
         let releases: Vec<_> = columns

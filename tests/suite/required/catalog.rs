@@ -13,24 +13,22 @@ pub(crate) async fn texts(store: &Store, sql: &str) -> Result<Vec<String>> {
     rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 
-/// Tables, columns, indexes, constraints, triggers, functions, rows, and what the ledger says but for when.
-pub(crate) async fn everything(store: &Store) -> Result<Vec<String>> {
-    let (catalog, ledger, rows) = match store.backend() {
-        Backend::Postgres => (
+/// Tables, columns, indexes, constraints, triggers, functions; on SQLite with what they were made by.
+pub(crate) async fn catalog(store: &Store) -> Result<Vec<String>> {
+    let sql = match store.backend() {
+        Backend::Postgres => {
             "SELECT concat_ws(' ', 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, \
              pg_get_expr(d.adbin, d.adrelid)) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
              LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum) \
-             WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped \
+             WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)') AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped \
              UNION ALL SELECT concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisvalid) FROM pg_index i \
-             JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'public'::regnamespace \
+             JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)') \
              UNION ALL SELECT concat_ws(' ', 'constraint', conname, conrelid::regclass, pg_get_constraintdef(oid), convalidated) \
-             FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
+             FROM pg_constraint WHERE connamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)') \
              UNION ALL SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t WHERE NOT tgisinternal \
-             UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1",
-            "SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('cascade_ledger')",
-            "SELECT to_jsonb(p)::text FROM posts p ORDER BY id",
-        ),
-        Backend::MySql => (
+             UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)') ORDER BY 1"
+        }
+        Backend::MySql => {
             "SELECT CONCAT_WS(' ', 'column', table_name, column_name, column_type, is_nullable, column_default, extra) \
              FROM information_schema.columns WHERE table_schema = DATABASE() \
              UNION ALL SELECT CONCAT_WS(' ', 'index', table_name, index_name, seq_in_index, column_name, non_unique) \
@@ -42,17 +40,37 @@ pub(crate) async fn everything(store: &Store) -> Result<Vec<String>> {
              UNION ALL SELECT CONCAT_WS(' ', 'trigger', trigger_name, action_timing, event_manipulation, action_statement) \
              FROM information_schema.triggers WHERE trigger_schema = DATABASE() \
              UNION ALL SELECT CONCAT_WS(' ', 'check', table_name, constraint_name, check_clause) \
-             FROM information_schema.check_constraints WHERE constraint_schema = DATABASE() ORDER BY 1",
+             FROM information_schema.check_constraints WHERE constraint_schema = DATABASE() ORDER BY 1"
+        }
+        Backend::Sqlite => "SELECT type || ' ' || name || ' ' || COALESCE(sql, '') FROM sqlite_master ORDER BY 1",
+    };
+    let mut lines = texts(store, sql).await?;
+    if store.backend() == Backend::Sqlite {
+        // A table that was built anew has its name in quotes.
+        for line in &mut lines {
+            *line = line.replace('"', "");
+        }
+    }
+    Ok(lines)
+}
+
+/// The catalog, the rows of posts, and what the ledger says but for when.
+pub(crate) async fn everything(store: &Store) -> Result<Vec<String>> {
+    let (ledger, rows) = match store.backend() {
+        Backend::Postgres => (
+            "SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('cascade_ledger')",
+            "SELECT to_jsonb(p)::text FROM posts p ORDER BY id",
+        ),
+        Backend::MySql => (
             "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'cascade_ledger'",
             "SELECT CONCAT_WS(' ', id, title) FROM posts ORDER BY id",
         ),
         Backend::Sqlite => (
-            "SELECT type || ' ' || name || ' ' || COALESCE(sql, '') FROM sqlite_master ORDER BY 1",
             "SELECT COUNT(*) FROM sqlite_master WHERE name = 'cascade_ledger'",
             "SELECT id || ' ' || title FROM posts ORDER BY id",
         ),
     };
-    let mut all = texts(store, catalog).await?;
+    let mut all = catalog(store).await?;
     if number(store, ledger).await? > 0 {
         for entry in texts(store, "SELECT entry FROM cascade_ledger ORDER BY name").await? {
             // When it was proved is different each time; that it was is not.

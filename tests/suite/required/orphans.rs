@@ -172,7 +172,7 @@ async fn code_without_an_answer(db: Db) -> Result<()> {
         given.pop();
         given.push(None);
     });
-    stops_and_goes_on(&db, none, "id = 555").await
+    stops_and_goes_on(&db, none, "id 555").await
 }
 
 async fn code_that_answers_for_too_few(db: Db) -> Result<()> {
@@ -187,7 +187,7 @@ async fn code_that_names_a_missing_parent(db: Db) -> Result<()> {
         given.pop();
         given.push(Some(vec![Value::from(99_i64)]));
     });
-    stops_and_goes_on(&db, missing, "id = 555").await
+    stops_and_goes_on(&db, missing, "id 555").await
 }
 
 async fn no_backfill_at_all(db: Db) -> Result<()> {

@@ -58,8 +58,7 @@ pub(crate) fn run() -> Result<bool> {
         return Ok(false);
     };
     let asked = std::env::var(JOB)?;
-    let jobs = Job::ALL.into_iter();
-    let job = jobs.filter(|job| format!("{job:?}") == asked).next_back();
+    let job = Job::ALL.into_iter().find(|job| format!("{job:?}") == asked);
     let job = job.context("no such job")?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
