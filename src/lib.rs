@@ -135,4 +135,6 @@ mod guide {
     mod races {}
     #[doc = include_str!("../docs/engines.md")]
     mod engines {}
+    #[doc = include_str!("../docs/required-keys.md")]
+    mod required_keys {}
 }

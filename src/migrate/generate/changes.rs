@@ -302,7 +302,7 @@ impl<'a> Changing<'a, '_> {
                 down: ("add_column", self.recalled_text(column).into()),
             },
             reason: format!("Destructive: the values of {name} are lost."),
-            back: format!("{name} as it was, without its values."),
+            back: format!("{name} as it was, without its values, keys and indexes."),
             note: format!("{name}: nothing declares it; dropping it is commented out, since its values are lost"),
         });
     }

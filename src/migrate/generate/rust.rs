@@ -51,10 +51,6 @@ impl Chain {
         self
     }
 
-    pub(super) fn has_calls(&self) -> bool {
-        !self.links.is_empty()
-    }
-
     fn flat(&self) -> String {
         self.links
             .iter()

@@ -154,36 +154,19 @@ fn staged_operations_are_left_alone() {
     }
 }
 
-/// The tutorial says itself that it makes writers wait.
+/// The tutorial adds its key to a table with rows in steps that keep nobody waiting.
 #[test]
 fn the_tutorial() {
-    let mut earlier = Script::new(Postgres);
-    let mut all = Vec::new();
-    for (name, text) in TUTORIAL {
-        let script = source::read(text).script(Postgres, Direction::Up);
-        let judged = script.clone().in_file(name).after(&earlier);
-        all.extend(
-            shown(&judged)
-                .iter()
-                .map(|line| line.split_at(line.find("L").unwrap_or(0)).1.to_owned()),
-        );
-        earlier = earlier.then(&script);
+    for backend in [Postgres, MySql, Sqlite] {
+        let mut earlier = Script::new(backend);
+        for (name, text) in TUTORIAL {
+            let script = source::read(text).script(backend, Direction::Up);
+            let judged = script.clone().in_file(name).after(&earlier);
+            assert_eq!(shown(&judged), [""; 0], "{name}");
+            assert_eq!(unread(text, backend), [""; 0], "{name}");
+            earlier = earlier.then(&script);
+        }
     }
-    let codes: Vec<_> = all.iter().map(|line| line.split_at(3).0).collect();
-    assert_eq!(codes, ["L36", "L39", "L33", "L30", "L36", "L35"], "{all:#?}");
-    assert!(all[1].contains("posts.user_id"), "{all:#?}");
-
-    let (_, last) = TUTORIAL[2];
-    // SQLite's rebuild is in another module.
-    assert_eq!(found(last, Sqlite, Direction::Up), [""; 0]);
-    assert_eq!(
-        unread(last, Sqlite),
-        [format!("{} add_column", line(last, "sqlite_rebuild::add_column"))]
-    );
-    assert_eq!(unread(last, Postgres), [""; 0]);
-    let mysql = found(last, MySql, Direction::Up);
-    let codes: Vec<_> = mysql.iter().filter_map(|line| line.split(' ').nth(1)).collect();
-    assert_eq!(codes, ["L36", "L39", "L30", "L36"], "{mysql:#?}");
 }
 
 #[test]
