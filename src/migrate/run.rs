@@ -276,7 +276,8 @@ impl Run<'_> {
             let after = next(&situation, self.request, direction)?;
             let again = after.as_ref().is_some_and(|after| after.kind == kind);
             // Of several statements somebody else's has come through: the others are still to be done.
-            let is_less = after.is_some_and(|after| after.kind == kind && after.statements.len() < step.statements.len());
+            let is_less =
+                after.is_some_and(|after| after.kind == kind && after.statements.len() < step.statements.len());
             match done {
                 // Stopped while it waited for a lock, with nothing done.
                 Ok(_) if report.stopped == Some(kind) && kind != StepKind::Backfill => return Ok(report),
