@@ -273,7 +273,11 @@ impl Run<'_> {
             }
             let done = self.carry_out(&step, &situation, &ledger, &mut report).await;
             situation = Situation::read(self.working, self.request).await?;
-            let again = next(&situation, self.request, direction)?.is_some_and(|next| next.kind == kind);
+            let after = next(&situation, self.request, direction)?;
+            let again = after.as_ref().is_some_and(|after| after.kind == kind);
+            // Of several statements somebody else's has come through: the others are still to be done.
+            let is_less =
+                after.is_some_and(|after| after.kind == kind && after.statements.len() < step.statements.len());
             match done {
                 // Stopped while it waited for a lock, with nothing done.
                 Ok(_) if report.stopped == Some(kind) && kind != StepKind::Backfill => return Ok(report),
@@ -290,7 +294,7 @@ impl Run<'_> {
                 }
                 Ok(_) => return Err(no_effect(kind)),
                 // Somebody else did it, or what a killed process had sent came through only now.
-                Err(error) if !again && !matches!(error.kind(), ErrorKind::Unfilled { .. }) => {
+                Err(error) if (!again || is_less) && !matches!(error.kind(), ErrorKind::Unfilled { .. }) => {
                     tracing::debug!(
                         error = error.kind().name(),
                         step = kind.title(),

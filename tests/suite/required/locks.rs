@@ -130,7 +130,7 @@ async fn what_is_planned_is_sent(db: Db) -> Result<()> {
         let is_looked_up = matches!(step.step.kind, StepKind::Backfill | StepKind::Prove);
         for statement in step.step.statements.iter().filter(|_| !is_looked_up) {
             ensure!(
-                sent.any(|sent| *sent == statement.escape_debug().to_string()),
+                sent.any(|sent| format!("\"{sent}\"") == format!("{statement:?}")),
                 "not sent, or not in this order: {statement}"
             );
         }
