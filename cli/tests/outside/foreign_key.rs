@@ -333,6 +333,7 @@ async fn cut_off(shop: &Shop) -> Result<()> {
 }
 
 /// What cannot be done is refused by name, and changes nothing.
+#[expect(clippy::too_many_lines, reason = "a list of what is refused, and how")]
 async fn refused(shop: &Shop) -> Result<()> {
     for (arguments, code, known) in [
         (

@@ -36,9 +36,8 @@ async fn fresh(db: &Db) -> Result<Store> {
         execute(&store, "ALTER TABLE posts MODIFY COLUMN id bigint NOT NULL").await?;
     }
     store.close().await?;
-    Ok(db
-        .store_with(sea_orm_cascade::StoreOptions::new().max_connections(2))
-        .await?)
+    db.store_with(sea_orm_cascade::StoreOptions::new().max_connections(2))
+        .await
 }
 
 async fn clear(store: Store) -> Result<()> {
@@ -84,9 +83,8 @@ async fn undisturbed(db: &Db, job: Job) -> Result<(Vec<String>, Vec<String>)> {
 }
 
 async fn one_connection(db: &Db) -> Result<Store> {
-    Ok(db
-        .store_with(sea_orm_cascade::StoreOptions::new().max_connections(1))
-        .await?)
+    db.store_with(sea_orm_cascade::StoreOptions::new().max_connections(1))
+        .await
 }
 
 /// After the process is gone: the next run completes, and nothing tells that there was another.
@@ -121,7 +119,7 @@ async fn before_and_after_each_step_of_one_run(db: Db) -> Result<()> {
         if before.says()? == "done" {
             break;
         }
-        before.is_killed()?;
+        before.killed_now()?;
         alone(&store).await?;
         let mut after = Process::start(&db, Job::ByRule)?;
         let begins = after.says()?;
@@ -132,7 +130,7 @@ async fn before_and_after_each_step_of_one_run(db: Db) -> Result<()> {
             reached.starts_with("ends") || reached.starts_with("filled"),
             "{begins}, {reached}"
         );
-        after.is_killed()?;
+        after.killed_now()?;
         alone(&store).await?;
         ensure!(
             number(&store, "SELECT COUNT(*) FROM posts").await? == POSTS,
@@ -164,7 +162,7 @@ async fn after_each(db: &Db, job: Job) -> Result<()> {
         begin(db, job).await?.close().await?;
         let mut process = Process::start(db, job)?;
         process.goes_on_until(moment)?;
-        process.is_killed()?;
+        process.killed_now()?;
         completes(db, job, &left, &format!("when it said {moment}")).await?;
     }
     Ok(())
@@ -226,7 +224,7 @@ async fn inside_each(db: &Db, job: Job) -> Result<()> {
             process.goes_on()?;
         }
         somebody_waits(&looks).await?;
-        process.is_killed()?;
+        process.killed_now()?;
         release(&holds, step).await?;
         holds.close().await?;
         looks.close().await?;
@@ -260,7 +258,7 @@ async fn while_the_index_is_made(db: Db) -> Result<()> {
     hold(&holds, "AddIndex").await?;
     process.goes_on()?;
     somebody_waits(&looks).await?;
-    process.is_killed()?;
+    process.killed_now()?;
     let cut = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
                AND query LIKE 'CREATE INDEX CONCURRENTLY%'";
     ensure!(number(&looks, cut).await? == 1);
@@ -295,7 +293,7 @@ async fn what_was_sent_goes_on_beside_the_next_run(db: Db) -> Result<()> {
             process.goes_on()?;
         }
         somebody_waits(&looks).await?;
-        process.is_killed()?;
+        process.killed_now()?;
         let (tells, mut told) = tokio::sync::mpsc::unbounded_channel();
         let next = Job::ByRule
             .request()

@@ -25,7 +25,7 @@ cases![
 ];
 
 async fn one_connection(db: &Db) -> Result<Store> {
-    Ok(db.store_with(StoreOptions::new().max_connections(1)).await?)
+    db.store_with(StoreOptions::new().max_connections(1)).await
 }
 
 /// Lets all steps be done that come before this one.

@@ -161,7 +161,7 @@ impl Process {
     }
 
     /// With SIGKILL.
-    pub(crate) fn is_killed(mut self) -> Result<()> {
+    pub(crate) fn killed_now(mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
         Ok(())

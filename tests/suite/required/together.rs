@@ -19,7 +19,7 @@ use crate::harness::{Db, cases, execute};
 cases![
     two_at_once_do_each_step_once,
     the_second_waits_and_finds_it_done,
-    the_second_takes_over_from_one_that_is_killed,
+    the_second_takes_over_from_one_that_killed_now,
     the_second_need_not_wait,
     a_time_limit_of_the_database_does_not_cut_off_the_index,
     an_application_goes_on,
@@ -76,13 +76,13 @@ async fn the_second_waits_and_finds_it_done(db: Db) -> Result<()> {
     Ok(())
 }
 
-async fn the_second_takes_over_from_one_that_is_killed(db: Db) -> Result<()> {
+async fn the_second_takes_over_from_one_that_killed_now(db: Db) -> Result<()> {
     if db.backend == Backend::Sqlite {
         return Ok(());
     }
     let store = tables(&db).await?;
     let (first, second) = second(&db).await?;
-    first.is_killed()?;
+    first.killed_now()?;
     let steps = second.await??;
     ensure!(steps > 3, "the second did {steps} steps");
     ensure!(is_complete(&store).await? && wrong_owners(&store).await? == 0);

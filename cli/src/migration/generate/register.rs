@@ -64,7 +64,7 @@ fn with_entry(text: &str, entry: &str) -> Option<String> {
     let known = inner.trim();
     let known = known.strip_suffix(',').unwrap_or(known);
     let entries = match (known.is_empty(), inner.contains('\n')) {
-        (true, _) => format!("{entry}"),
+        (true, _) => entry.to_owned(),
         (false, true) => {
             // What stands there stays as it stands.
             let kept = inner.trim_end();
