@@ -14,7 +14,7 @@ fn help() {
         .stdout_eq(str![[r#"
 Make a foreign key, with its column, index and rows' values, on a table that is in use; it can be stopped, resumed and reverted
 
-On PostgreSQL and MySQL each step is a transaction of its own that waits for its locks only so long. Ctrl-C stops at the next step or batch, with exit code 4, and once more at once; `resume` goes on, whatever interrupted it. What was begun is remembered in the database, in the table cascade_ledger. On SQLite the table is built anew, in one transaction, and nothing need be remembered.
+On PostgreSQL and MySQL each step is a transaction of its own that waits for its locks only so long. Ctrl-C stops at the next step or batch, with exit code 4, and once more at once; `resume` goes on, whatever interrupted it. What was begun is remembered in the database, in the table cascade_ledger. On SQLite the table is built anew, in one transaction.
 
 Usage: cascade foreign-key [OPTIONS] <COMMAND>
 
