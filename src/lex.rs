@@ -119,6 +119,7 @@ pub(crate) fn between_commas<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<
 }
 
 /// The text of these tokens, on one line and without comments.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) fn joined(tokens: &[Token<'_>]) -> String {
     let mut text = String::new();
     for token in tokens {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement, sqlx};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, sqlx};
 
 use super::Connection;
 use super::options::RetryPolicy;
@@ -26,6 +26,10 @@ pub(crate) struct Session {
     /// Statements that each new connection begins with.
     pub(crate) begins: Vec<String>,
     /// How long SQLite waits for another writer.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(dead_code, reason = "only SQLite waits for another writer")
+    )]
     pub(crate) busy_timeout: Option<Duration>,
 }
 
@@ -108,7 +112,7 @@ async fn mysql(pool: &DatabaseConnection, session: Session) -> Result<DatabaseCo
 
 #[cfg(feature = "sqlite")]
 async fn sqlite(pool: &DatabaseConnection, session: Session) -> Result<(DatabaseConnection, bool)> {
-    let asked = Statement::from_string(
+    let asked = sea_orm::Statement::from_string(
         pool.get_database_backend(),
         "SELECT COALESCE(file, '') FROM pragma_database_list WHERE name = 'main'",
     );
@@ -136,7 +140,6 @@ async fn sqlite(pool: &DatabaseConnection, session: Session) -> Result<(Database
 macro_rules! absent {
     ($feature:literal, $function:ident, $pool:ty) => {
         #[cfg(not(feature = $feature))]
-        #[expect(clippy::unused_async, reason = "its place is that of the one that opens")]
         async fn $function(_: &DatabaseConnection, _: Session) -> Result<$pool> {
             Err(crate::error::Error::invalid_input(concat!(
                 "this program was built without the feature `",
