@@ -1,7 +1,7 @@
 //! Migrations, looked at before they run: who waits for them, what fails on a table with rows, and what is lost.
 //!
 //! Start at [`lint`], which looks at a [`Script`]: statements in their order, and which of them are in one transaction. [`source`] reads
-//! one from a SeaORM migration. The rules are in the catalogue [`RULES`](super::RULES); `docs/lint.md` says why and what to do.
+//! one from a SeaORM migration. The rules are in the catalogue [`RULES`]; `docs/lint.md` says why and what to do.
 //!
 //! ```
 //! use sea_orm_cascade::Backend;
