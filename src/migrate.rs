@@ -17,6 +17,7 @@ mod exclusive;
 mod foreign_key;
 mod generate;
 mod ledger;
+mod placeholder;
 mod plan;
 mod progress;
 mod proof;

@@ -11,7 +11,7 @@ use crate::backend::Backend;
 use crate::connection::{Connection, TransactionOptions};
 use crate::ddl::identifier;
 use crate::error::{Error, Result};
-use crate::name::KeyValues;
+use crate::name::{ColumnName, KeyValues};
 use crate::observe::Operation;
 use crate::sql::{Keyset, Sql, from_table, typed};
 
@@ -20,6 +20,13 @@ pub(super) struct Filled {
     pub(super) rows: u64,
     /// Where the ledger stands now.
     pub(super) entry: Entry,
+}
+
+/// What one batch of clearing did.
+pub(super) struct Cleared {
+    pub(super) rows: u64,
+    /// The primary key up to which it went, unless it was the last.
+    pub(super) to: Option<Vec<String>>,
 }
 
 /// Fills one batch and moves the ledger's cursor behind it, in one transaction.
@@ -31,19 +38,10 @@ pub(super) async fn fill(
     entry: &Entry,
 ) -> Result<Filled> {
     let operation = Operation::new("backfill", connection.backend(), situation.key.relation.table.name());
-    let isolation = match connection.backend() {
-        // Gaps between keys stay open for writers.
-        Backend::MySql => Some(IsolationLevel::ReadCommitted),
-        Backend::Postgres | Backend::Sqlite => None,
-    };
-    let options = TransactionOptions {
-        isolation,
-        ..TransactionOptions::new()
-    };
     let once = connection.once();
-    let work = once.transaction(options, &operation, |tx| async move {
+    let work = once.transaction(options(connection), &operation, |tx| async move {
         super::run::wait_only(&tx, request).await?;
-        let range = Range::next(&tx, situation, request, entry).await?;
+        let range = Range::next(&tx, situation, request, entry.cursor.as_deref()).await?;
         let rows = match &request.backfill {
             Some(Backfill::Rust(code)) => {
                 let rows = range.empty_rows(&tx, situation, request).await?;
@@ -75,20 +73,51 @@ pub(super) async fn fill(
     operation.run(work, |filled: &Filled| filled.rows).await
 }
 
+/// Puts NULL in place of what stands for no value, in one batch of rows.
+pub(super) async fn clear(
+    connection: &Connection,
+    situation: &Situation,
+    request: &RequiredForeignKey,
+    behind: Option<&[String]>,
+) -> Result<Cleared> {
+    let operation = Operation::new("clear", connection.backend(), situation.key.relation.table.name());
+    let once = connection.once();
+    let work = once.transaction(options(connection), &operation, |tx| async move {
+        let range = Range::next(&tx, situation, request, behind).await?;
+        let cleared = tx.execute_raw(range.clearing(situation)?.statement()).await?;
+        Ok(Cleared {
+            rows: cleared.rows_affected(),
+            to: range.to.map(|to| to.texts),
+        })
+    });
+    operation.run(work, |cleared: &Cleared| cleared.rows).await
+}
+
+fn options(connection: &Connection) -> TransactionOptions {
+    let isolation = match connection.backend() {
+        // Gaps between keys stay open for writers.
+        Backend::MySql => Some(IsolationLevel::ReadCommitted),
+        Backend::Postgres | Backend::Sqlite => None,
+    };
+    TransactionOptions {
+        isolation,
+        ..TransactionOptions::new()
+    }
+}
+
 /// The statement of a batch, for a plan.
 pub(super) fn example(situation: &Situation, request: &RequiredForeignKey) -> Result<Vec<String>> {
     if matches!(request.backfill, Some(Backfill::Rust(_))) {
         return Ok(vec!["-- the values come from Rust code".to_owned()]);
     }
-    let place = Place {
-        texts: Vec::new(),
-        values: vec![Value::from(0_i64); keyset(situation)?.columns.len()],
-    };
-    let range = Range {
-        from: Some(place.clone()),
-        to: Some(place),
-    };
+    let range = Range::example(situation)?;
     Ok(vec![range.update(situation, request)?.statement().sql])
+}
+
+/// The statement that clears a batch, for a plan.
+pub(super) fn clearing_example(situation: &Situation) -> Result<Vec<String>> {
+    let range = Range::example(situation)?;
+    Ok(vec![range.clearing(situation)?.statement().sql])
 }
 
 /// A row, by its primary key.
@@ -144,16 +173,28 @@ impl Place {
 }
 
 impl Range {
+    /// One for a plan, with nothing but placeholders.
+    fn example(situation: &Situation) -> Result<Self> {
+        let place = Place {
+            texts: Vec::new(),
+            values: vec![Value::from(0_i64); keyset(situation)?.columns.len()],
+        };
+        Ok(Self {
+            from: Some(place.clone()),
+            to: Some(place),
+        })
+    }
+
     /// Behind the ledger's cursor, as many rows as a batch has.
     async fn next(
         connection: &Connection,
         situation: &Situation,
         request: &RequiredForeignKey,
-        entry: &Entry,
+        cursor: Option<&[String]>,
     ) -> Result<Self> {
         let keyset = keyset(situation)?;
-        let from = match &entry.cursor {
-            Some(texts) => Some(Place::read(&keyset, texts.clone(), None)?),
+        let from = match cursor {
+            Some(texts) => Some(Place::read(&keyset, texts.to_vec(), None)?),
             None => None,
         };
         let range = Self { from, to: None };
@@ -192,6 +233,31 @@ impl Range {
         self.push(&mut sql, situation, &keyset(situation)?);
         sql.push(" AND ");
         filling.push_is_empty(&mut sql);
+        Ok(sql)
+    }
+
+    /// The statement that puts NULL in place of what stands for no value.
+    fn clearing(&self, situation: &Situation) -> Result<Sql> {
+        let from = from_table(&situation.schema, &situation.key.relation.table);
+        let names = situation.key.relation.columns.iter();
+        let stand_in: Vec<_> = names.filter(|name| situation.placeholders.of(name).is_some()).collect();
+        let row = row(situation);
+        let own = |name: &ColumnName| crate::sql::column(situation.backend(), &row, name);
+        let set = stand_in.iter().map(|name| {
+            let value = situation.placeholders.value(name, &own(name));
+            format!("{} = {value}", identifier(situation.backend(), name.as_str()))
+        });
+        let set: Vec<_> = set.collect();
+        let lacks: Vec<_> = stand_in
+            .iter()
+            .map(|name| situation.placeholders.lacks(name, &own(name)))
+            .collect();
+        let mut sql = Sql::new(
+            situation.backend(),
+            format!("UPDATE {from} SET {} WHERE ", set.join(", ")),
+        );
+        self.push(&mut sql, situation, &keyset(situation)?);
+        sql.push(&format!(" AND ({})", lacks.join(" OR ")));
         Ok(sql)
     }
 
@@ -285,7 +351,9 @@ async fn assign(
 }
 
 fn filling<'a>(situation: &'a Situation, request: &'a RequiredForeignKey) -> Result<Filling<'a>> {
-    Filling::new(&situation.schema, request, &situation.key, request.backfill.as_ref())
+    let backfill = request.backfill.as_ref();
+    let filling = Filling::new(&situation.schema, request, &situation.key, backfill)?;
+    Ok(filling.with_placeholders(&situation.placeholders))
 }
 
 /// The table's own name: an expression of the caller's may use it, so it has no alias.

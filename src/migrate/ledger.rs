@@ -6,6 +6,7 @@
 use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Deserialize, Serialize};
 
+use super::placeholder::Placeholders;
 use super::remembered::Remembered;
 use crate::backend::Backend;
 use crate::connection::Connection;
@@ -30,6 +31,9 @@ pub(super) struct Entry {
     pub(super) had_index: bool,
     /// The key was there before.
     pub(super) had_key: bool,
+    /// What stands for no value, in columns that this change has added or is to add.
+    #[serde(skip_serializing_if = "Placeholders::is_empty")]
+    pub(super) placeholders: Placeholders,
     /// The default is ours to drop.
     pub(super) gave_default: bool,
     /// When a look at all rows proved the key, in seconds since 1970.

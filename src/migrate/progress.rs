@@ -29,9 +29,9 @@ pub enum Event {
         /// How long the pause is.
         pause: Duration,
     },
-    /// Some rows were filled, and that was committed.
+    /// Some rows were filled, or on the way back cleared, and that was committed.
     Filled {
-        /// Rows filled so far by this run.
+        /// Rows filled or cleared so far by this run.
         rows: u64,
         /// Rows there are to look at, as the catalog estimates.
         of: Option<u64>,

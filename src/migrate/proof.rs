@@ -73,6 +73,12 @@ pub(super) async fn refuse_bad_rows(
     }))
 }
 
+/// Refuses rows of the whole table that have no value; an index over the columns, if there is one, finds them.
+pub(super) async fn refuse_missing(connection: &Connection, situation: &Situation) -> Result<()> {
+    let missing = missing(situation, true);
+    refuse_bad_rows(connection, situation, true, |sql| sql.push(&format!("({missing})"))).await
+}
+
 /// The row has no value for one of the columns.
 fn missing(situation: &Situation, is_required: bool) -> String {
     if !is_required {
@@ -81,7 +87,11 @@ fn missing(situation: &Situation, is_required: bool) -> String {
     let row = row(situation);
     let columns = situation.key.relation.columns.iter();
     let each: Vec<_> = columns
-        .map(|name| format!("{} IS NULL", column(situation.backend(), &row, name)))
+        .map(|name| {
+            situation
+                .placeholders
+                .lacks(name, &column(situation.backend(), &row, name))
+        })
         .collect();
     each.join(" OR ")
 }
@@ -94,7 +104,12 @@ fn dangling(situation: &Situation) -> String {
         .iter()
         .map(|name| column(backend, &row, name))
         .collect();
-    let set: Vec<_> = own.iter().map(|name| format!("{name} IS NOT NULL")).collect();
+    let set: Vec<_> = relation
+        .columns
+        .iter()
+        .zip(&own)
+        .map(|(name, own)| situation.placeholders.has(name, own))
+        .collect();
     // The referenced column comes first: it is its collation that SQLite's constraints compare by.
     let equal: Vec<_> = relation
         .referenced_columns

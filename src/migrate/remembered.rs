@@ -40,6 +40,8 @@ pub(super) struct Remembered {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Pace {
     batch_rows: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rest: Option<u32>,
     lock_timeout: Duration,
     attempts: u32,
     patience: Duration,
@@ -92,7 +94,7 @@ async fn recall(connection: &Connection, request: &RequiredForeignKey) -> Result
 }
 
 /// What the change is called in the ledger: its table by its bare name if that is in the connection's own schema.
-async fn label(connection: &Connection, request: &RequiredForeignKey) -> Result<String> {
+pub(super) async fn label(connection: &Connection, request: &RequiredForeignKey) -> Result<String> {
     let own = introspect::own_schema(connection).await?;
     let table = match request.table.schema() == own.as_deref() {
         true => TableName::new(request.table.name()),
@@ -147,6 +149,7 @@ impl Remembered {
             write_path: request.write_path,
             pace: Pace {
                 batch_rows: request.batch_rows,
+                rest: request.rest,
                 lock_timeout: request.lock_timeout,
                 attempts: request.attempts,
                 patience: request.patience,
@@ -167,6 +170,7 @@ impl Remembered {
             backfill: self.backfill.map(|source| source.restore(label)),
             write_path: self.write_path,
             batch_rows: self.pace.batch_rows,
+            rest: self.pace.rest,
             lock_timeout: self.pace.lock_timeout,
             attempts: self.pace.attempts,
             patience: self.pace.patience,
@@ -310,6 +314,7 @@ mod tests {
             .optional()
             .write_path(WritePath::Application)
             .batch_rows(7)
+            .rest(30)
             .lock_timeout(Duration::from_millis(1_500))
             .attempts(3)
             .patience(Duration::from_secs(9))

@@ -13,7 +13,7 @@ use super::ledger::{Entry, Ledger};
 use super::plan::{KeyPlan, PlannedStep};
 use super::progress::{Control, Event};
 use super::proof;
-use super::remembered::{Remembered, refuse_another};
+use super::remembered::{Remembered, label, refuse_another};
 use super::report::{ChangeReport, StepReport};
 use super::revert::Revert;
 use super::situation::Situation;
@@ -171,7 +171,8 @@ async fn exclusively(
     request: &RequiredForeignKey,
     direction: Direction,
 ) -> Result<ChangeReport> {
-    let what = format!("the foreign key {}", request.label());
+    // The same for `posts` and `public.posts`.
+    let what = format!("the foreign key {}", label(connection, request).await?);
     let waiting = || {
         request.tell(&Event::WaitingForOther);
     };
@@ -336,7 +337,7 @@ impl Run<'_> {
         let is_undone = |kind| standing.iter().any(|(step, done)| step.kind == kind && !done);
         if is_undone(StepKind::Backfill) || is_undone(StepKind::AddKey) || is_undone(StepKind::Require) {
             let (schema, key) = (&situation.schema, &situation.key);
-            unfilled(self.working, schema, self.request, key).await?;
+            unfilled(self.working, schema, self.request, key, &situation.placeholders).await?;
         }
         let asked = Remembered::of(self.request);
         let entry = match &situation.entry {
@@ -379,19 +380,23 @@ impl Run<'_> {
     /// Whether rows that came without a value are to be filled by one more round.
     fn fill_again(&self, error: &Error, kind: StepKind, situation: &Situation, rounds: u32) -> bool {
         let lacks_values = match error.kind() {
+            ErrorKind::Unfilled { missing, .. } => {
+                let is_looked_for = kind == StepKind::Require || kind == StepKind::Prove;
+                is_looked_for && *missing > 0 && !situation.placeholders.is_empty()
+            }
             ErrorKind::Timeout { .. } | ErrorKind::Retryable { .. } | ErrorKind::Connection => false,
-            ErrorKind::Check { .. } => kind == StepKind::ValidateCheck,
+            ErrorKind::Check { .. } => kind == StepKind::ValidateCheck && situation.is_nullable(),
             // 1138 and 1265 are MySQL's words for a NULL that the new type has no place for.
-            _ => kind == StepKind::Require,
+            _ => kind == StepKind::Require && situation.is_nullable(),
         };
-        lacks_values && self.request.backfill.is_some() && situation.is_nullable() && rounds < ROUNDS
+        lacks_values && self.request.backfill.is_some() && rounds < ROUNDS
     }
 
     /// What a person needs to know of a step that failed.
     async fn explain(&self, error: Error, kind: StepKind, situation: &Situation) -> Error {
         let rows = matches!(
             kind,
-            StepKind::ValidateKey | StepKind::ValidateCheck | StepKind::Require | StepKind::AddKey
+            StepKind::ValidateKey | StepKind::ValidateCheck | StepKind::Require | StepKind::AddKey | StepKind::Prove
         );
         if rows && situation.has_columns() {
             let found = proof::refuse_bad_rows(self.working, situation, self.request.is_required, |sql| {
@@ -418,7 +423,7 @@ impl Run<'_> {
 fn next(situation: &Situation, request: &RequiredForeignKey, direction: Direction) -> Result<Option<Step>> {
     let standing: Vec<Standing> = match direction {
         Direction::Forward => steps::forward(situation, request)?,
-        Direction::Backward(how) => steps::backward(situation, how),
+        Direction::Backward(how) => steps::backward(situation, how)?,
     };
     Ok(standing.into_iter().find(|(_, done)| !done).map(|(step, _)| step))
 }
@@ -432,6 +437,9 @@ fn ahead(step: &Step, situation: &Situation) -> Option<Entry> {
         StepKind::AddColumns | StepKind::Release | StepKind::DropColumns => {
             entry.cursor = None;
             entry.filled = false;
+            if step.kind == StepKind::AddColumns {
+                entry.placeholders = situation.placeholders.clone();
+            }
         }
         StepKind::AddKey | StepKind::DropKey => entry.proved_at = None,
         // That a default is ours, the catalog does not say. MySQL commits it by itself, so it is remembered before.
@@ -447,6 +455,7 @@ fn ahead(step: &Step, situation: &Situation) -> Option<Entry> {
         | StepKind::Prove
         | StepKind::CloseWritePath
         | StepKind::Rebuild
+        | StepKind::ClearPlaceholders
         | StepKind::DropIndex => {}
     }
     (entry != *known).then_some(entry)

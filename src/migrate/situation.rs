@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::foreign_key::{RequiredForeignKey, WritePath};
 use super::ledger::{Entry, Ledger};
+use super::placeholder::Placeholders;
 use super::revert::Revert;
 use crate::backend::Backend;
 use crate::connection::Connection;
@@ -23,6 +24,8 @@ pub(super) struct Situation {
     pub(super) key: ForeignKey,
     pub(super) write_path: WritePath,
     pub(super) entry: Option<Entry>,
+    /// What stands for no value, in columns that are there by this change or will be.
+    pub(super) placeholders: Placeholders,
 }
 
 impl Situation {
@@ -55,15 +58,22 @@ impl Situation {
         }
         let entry = Ledger::of(backend, &request.label()).read(connection).await?;
         let write_path = request.chosen_write_path(&schema)?;
-        let situation = Self {
+        let mut situation = Self {
             schema,
             key,
             write_path,
+            placeholders: entry
+                .as_ref()
+                .map(|entry| entry.placeholders.clone())
+                .unwrap_or_default(),
             entry,
         };
         situation.refuse(&request)?;
         if backend == Backend::MySql {
             situation.refuse_on_mysql(connection).await?;
+            if !situation.has_columns() {
+                situation.placeholders = situation.choose_placeholders(connection, &request).await?;
+            }
         }
         Ok(situation)
     }
@@ -92,6 +102,7 @@ impl Situation {
             required_before: self.required_columns(),
             had_index: self.has_index(),
             had_key: self.live_key().is_some(),
+            placeholders: self.placeholders.clone(),
             ..Entry::default()
         }
     }
@@ -164,6 +175,31 @@ impl Situation {
         })
     }
 
+    /// What will stand for no value in the columns that are to be added.
+    async fn choose_placeholders(&self, connection: &Connection, request: &RequiredForeignKey) -> Result<Placeholders> {
+        // A default for new rows would be taken for one.
+        if !request.is_required || self.write_path == WritePath::Default {
+            return Ok(Placeholders::default());
+        }
+        let new = super::steps::new_columns(self, request);
+        Placeholders::choose(connection, &self.schema, &self.key, &new).await
+    }
+
+    /// Whether a column has its placeholder for a default, so that a row may still come without a value.
+    fn gives_placeholder(&self) -> bool {
+        let gives = |name: &ColumnName| {
+            let column = self.table().and_then(|table| table.column(name));
+            self.placeholders.of(name).is_some()
+                && column.is_some_and(|column| !column.nullable && column.default.is_some())
+        };
+        self.key.relation.columns.iter().any(gives)
+    }
+
+    /// Whether the columns are there and refuse a row without a value.
+    pub(super) fn requires_values(&self) -> bool {
+        self.has_columns() && !self.is_nullable() && !self.gives_placeholder()
+    }
+
     pub(super) fn has_default(&self) -> bool {
         let given = |name| self.table()?.column(name)?.default.as_ref();
         self.filled_columns().any(|(_, name)| given(name).is_some())
@@ -234,14 +270,17 @@ impl Situation {
     pub(super) fn object_name(&self, what: &str) -> String {
         let relation = &self.key.relation;
         let columns: Vec<_> = relation.columns.iter().map(|name| name.as_str()).collect();
-        let name = format!("cascade_{what}_{}_{}", relation.table.name(), columns.join("_"));
+        // The words alone would be the same for `posts(a_b)` and `posts_a(b)`.
+        let digest = Sha256::digest(format!("{}.{}", relation.table, columns.join(",")).as_bytes());
+        let digest: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let name = format!(
+            "cascade_{what}_{}_{}_{digest}",
+            relation.table.name(),
+            columns.join("_")
+        );
         match name.len() <= 60 {
             true => name,
-            false => {
-                let digest = Sha256::digest(format!("{}.{}", relation.table, columns.join(",")).as_bytes());
-                let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-                format!("cascade_{what}_{digest}")
-            }
+            false => format!("cascade_{what}_{digest}"),
         }
     }
 
@@ -293,7 +332,7 @@ impl Situation {
         if let Some(backfill) = &request.backfill {
             backfill.check(&relation.columns)?;
         }
-        if table.primary_key.is_none() && self.is_nullable() && self.backend() != Backend::Sqlite {
+        if table.primary_key.is_none() && !self.requires_values() && self.backend() != Backend::Sqlite {
             return Err(Error::invalid_input(format!(
                 "{} has no primary key, so its rows can be filled neither in batches nor exactly once: give it one first",
                 table.name

@@ -11,7 +11,7 @@ use crate::name::TableName;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepKind {
-    /// Adds the columns, nullable.
+    /// Adds the columns: nullable, or on MySQL with a default that stands for no value yet.
     AddColumns,
     /// Gives rows that are written from now on their value.
     OpenWritePath,
@@ -45,6 +45,8 @@ pub enum StepKind {
     DropIndex,
     /// Makes the columns nullable again.
     Release,
+    /// Puts NULL where something stands for no value.
+    ClearPlaceholders,
     /// Drops the columns.
     DropColumns,
 }
@@ -71,6 +73,7 @@ impl StepKind {
             Self::DropKey => "drop the key",
             Self::DropIndex => "drop the index",
             Self::Release => "let the columns be empty",
+            Self::ClearPlaceholders => "take the placeholders out",
             Self::DropColumns => "drop the columns",
         }
     }

@@ -27,11 +27,11 @@ pub(super) fn forward(situation: &Situation, request: &RequiredForeignKey) -> Re
 }
 
 /// What leads back.
-pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
+pub(super) fn backward(situation: &Situation, how: Revert) -> Result<Vec<Standing>> {
     match situation.backend() {
-        Backend::Postgres => postgres::backward(situation, how),
+        Backend::Postgres => Ok(postgres::backward(situation, how)),
         Backend::MySql => mysql::backward(situation, how),
-        Backend::Sqlite => Vec::new(),
+        Backend::Sqlite => Ok(Vec::new()),
     }
 }
 
@@ -65,20 +65,22 @@ impl Step {
 /// Whether rows have no value to get, or all have theirs.
 fn is_filled(situation: &Situation, request: &RequiredForeignKey) -> bool {
     situation.entry().filled
-        || situation.has_columns() && (request.backfill.is_none() || request.is_required && !situation.is_nullable())
+        || situation.has_columns()
+            && (request.backfill.is_none()
+                || request.is_required && situation.requires_values() && situation.placeholders.is_empty())
 }
 
 /// Whether the whole change was through before, so that nothing is opened again.
 fn is_past(situation: &Situation, request: &RequiredForeignKey) -> bool {
     let has_key = situation.live_key().is_some_and(|key| !key.not_validated);
     match request.is_required {
-        true => situation.has_columns() && !situation.is_nullable(),
+        true => situation.requires_values(),
         false => situation.entry().filled && has_key,
     }
 }
 
 /// The columns to add: of the type, and the collation, of what they reference.
-fn new_columns(situation: &Situation, request: &RequiredForeignKey) -> Vec<Column> {
+pub(super) fn new_columns(situation: &Situation, request: &RequiredForeignKey) -> Vec<Column> {
     let relation = &situation.key.relation;
     let referenced = situation.schema.table(&relation.referenced_table);
     let is_missing = |name| situation.table().is_none_or(|table| table.column(name).is_none());
@@ -94,6 +96,10 @@ fn new_columns(situation: &Situation, request: &RequiredForeignKey) -> Vec<Colum
         };
         let mut column = Column::new(name.as_str(), data_type);
         column.collation = other.and_then(|other| other.collation.clone());
+        if let Some(placeholder) = situation.placeholders.of(name) {
+            column.nullable = false;
+            column.default = Some(placeholder.to_owned());
+        }
         columns.push(column);
     }
     columns

@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::backfill::Backfill;
 use super::foreign_key::RequiredForeignKey;
+use super::placeholder::Placeholders;
 use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::ddl::identifier;
@@ -30,8 +31,10 @@ pub(super) async fn unfilled(
     schema: &Schema,
     request: &RequiredForeignKey,
     key: &ForeignKey,
+    placeholders: &Placeholders,
 ) -> Result<()> {
     Filling::new(schema, request, key, request.backfill.as_ref())?
+        .with_placeholders(placeholders)
         .check(connection)
         .await
 }
@@ -46,6 +49,7 @@ pub(super) struct Filling<'a> {
     backfill: Option<&'a Backfill>,
     /// The owner's values, if one owner gets all.
     owner: Vec<Typed>,
+    placeholders: Placeholders,
 }
 
 impl<'a> Filling<'a> {
@@ -67,6 +71,7 @@ impl<'a> Filling<'a> {
             key,
             backfill,
             owner: Vec::new(),
+            placeholders: Placeholders::default(),
         };
         if let Some(backfill) = backfill {
             backfill.check(&relation.columns)?;
@@ -75,6 +80,12 @@ impl<'a> Filling<'a> {
             }
         }
         Ok(filling)
+    }
+
+    /// In columns that are there, this stands for no value.
+    pub(super) fn with_placeholders(mut self, placeholders: &Placeholders) -> Self {
+        self.placeholders = placeholders.clone();
+        self
     }
 
     /// The one owner's key.
@@ -93,8 +104,9 @@ impl<'a> Filling<'a> {
                 sql.push(", ");
             }
             first = false;
+            let instead = self.placeholders.instead(name, self.table);
             sql.push(&format!("{} = ", identifier(self.backend(), name.as_str())));
-            self.push_value(sql, place);
+            self.push_value_or(sql, place, &instead);
         }
     }
 
@@ -107,7 +119,7 @@ impl<'a> Filling<'a> {
             .iter()
             .filter(|name| !self.is_set_already(name))
             .map(|name| match self.table.column(name) {
-                Some(_) => format!("{} IS NULL", self.own(name)),
+                Some(_) => self.placeholders.lacks(name, &self.own(name)),
                 None => "1 = 1".to_owned(),
             })
             .collect();
@@ -119,16 +131,24 @@ impl<'a> Filling<'a> {
 
     /// What the column at this place has in the end: the value it has, or else the backfill's.
     pub(super) fn push_value(&self, sql: &mut Sql, place: usize) {
+        self.push_value_or(sql, place, "");
+    }
+
+    /// `instead` is what stands behind the arguments of COALESCE.
+    fn push_value_or(&self, sql: &mut Sql, place: usize, instead: &str) {
         let Some(name) = self.key.relation.columns.get(place) else {
             return;
         };
         match (self.table.column(name), self.fills()) {
-            (Some(column), true) if column.nullable => {
-                sql.push(&format!("COALESCE({}, ", self.own(name)));
+            (Some(_), true) if !self.is_set_already(name) => {
+                sql.push(&format!(
+                    "COALESCE({}, ",
+                    self.placeholders.value(name, &self.own(name))
+                ));
                 self.push_filled(sql, place);
-                sql.push(")");
+                sql.push(&format!("{instead})"));
             }
-            (Some(_), _) => sql.push(&self.own(name)),
+            (Some(_), _) => sql.push(&self.placeholders.value(name, &self.own(name))),
             (None, true) => self.push_filled(sql, place),
             (None, false) => sql.push("NULL"),
         }
@@ -363,7 +383,7 @@ impl<'a> Filling<'a> {
 
     /// Whether every row has a value for the column.
     fn is_set_already(&self, name: &ColumnName) -> bool {
-        self.table.column(name).is_some_and(|column| !column.nullable)
+        self.placeholders.of(name).is_none() && self.table.column(name).is_some_and(|column| !column.nullable)
     }
 
     /// A column of the row, behind the table's own name: the caller's expressions may use that, so there is no alias.

@@ -75,6 +75,7 @@ fn main() {
         required::killed::cases(),
         required::locks::cases(),
         required::orphans::cases(),
+        required::placeholders::cases(),
         required::shapes::cases(),
         required::together::cases(),
         rows::cases(),

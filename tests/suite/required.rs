@@ -4,12 +4,13 @@ pub(crate) mod catalog;
 pub(crate) mod killed;
 pub(crate) mod locks;
 pub(crate) mod orphans;
+pub(crate) mod placeholders;
 pub(crate) mod process;
 pub(crate) mod shapes;
 pub(crate) mod together;
 
 use anyhow::{Result, ensure};
-use sea_orm_cascade::migrate::{Backfill, RequiredForeignKey, Revert};
+use sea_orm_cascade::migrate::{Backfill, Control, Event, RequiredForeignKey, Revert, StepKind};
 use sea_orm_cascade::{Action, Backend, Entities, Store};
 
 use crate::harness::{Db, cases, execute, number};
@@ -60,6 +61,17 @@ pub(crate) fn owner() -> RequiredForeignKey {
         .on_delete(Action::Cascade)
         .backfill(Backfill::sql(RULE))
         .batch_rows(100)
+}
+
+/// Lets all steps be done that come before this one; on SQLite there is but one.
+pub(crate) async fn up_to(request: &RequiredForeignKey, store: &Store, step: StepKind) -> Result<()> {
+    let until = request.clone().on_progress(move |event| match event {
+        Event::Begins { step: begins } if *begins == step => Control::Stop,
+        _ => Control::Continue,
+    });
+    let report = until.run(store.connection()).await?;
+    ensure!(report.stopped == Some(step), "{report}");
+    Ok(())
 }
 
 /// Whether the key, its index and NOT NULL are there, and nothing of their making.

@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// How many posts there are: 1,000,000, or 100,000 if it is to be quick
     #[arg(long)]
     posts: Option<u32>,
+    /// The redo log that MariaDB is given, in MiB
+    #[arg(long, default_value_t = 1024)]
+    redo_log: u32,
     /// The page to write
     #[arg(long)]
     out: Option<PathBuf>,
@@ -39,7 +42,12 @@ pub(crate) fn live(options: &Options) -> Result<()> {
         .arg("--")
         .env("BENCH_DATABASES_URL", urls.join(","));
     let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 3 });
-    live.args(["--rounds", &rounds.to_string()]);
+    live.args([
+        "--rounds",
+        &rounds.to_string(),
+        "--redo-log",
+        &options.redo_log.to_string(),
+    ]);
     if options.quick {
         live.arg("--quick");
     }

@@ -106,6 +106,9 @@ Options:
       --batch <ROWS>
           How many rows one transaction fills [default: 2000]
 
+      --rest <PERCENT>
+          How long to rest after each batch, in percent of the time it took [default: 100 on MySQL, else 0]
+
       --lock-timeout <MS>
           How long a step waits for a lock before it lets others pass and tries again [default: 200; MySQL waits whole seconds]
 

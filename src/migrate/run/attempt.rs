@@ -1,6 +1,6 @@
 //! Doing one step: in a transaction, by itself, or batch by batch, and again until its locks are granted.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result, TimeLimit};
 use crate::migrate::batches;
 use crate::migrate::blockers::blockers;
 use crate::migrate::ledger::{Entry, Ledger};
+use crate::migrate::placeholder::Placeholders;
 use crate::migrate::progress::{Control, Event};
 use crate::migrate::proof;
 use crate::migrate::report::ChangeReport;
@@ -28,6 +29,7 @@ impl Run<'_> {
         report: &mut ChangeReport,
     ) -> Result<u32> {
         match step.way {
+            Way::Batches if step.kind == StepKind::ClearPlaceholders => self.clear(situation, ledger, report).await,
             Way::Batches => self.fill(situation, ledger, report).await,
             Way::Looking => {
                 proof::refuse_bad_rows(self.working, situation, self.request.is_required, |sql| {
@@ -37,6 +39,7 @@ impl Run<'_> {
                 let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
                 let entry = Entry {
                     proved_at: Some(now.map_or(0, |now| now.as_secs())),
+                    placeholders: Placeholders::default(),
                     ..situation.entry()
                 };
                 ledger.write(self.working, &entry).await?;
@@ -56,6 +59,10 @@ impl Run<'_> {
                     if report.stopped.is_some() || now.invalid_index().is_none() {
                         return Ok(1);
                     }
+                }
+                if step.kind == StepKind::Require && !situation.is_nullable() {
+                    // The server would not notice: a placeholder is a value to it.
+                    proof::refuse_missing(self.working, situation).await?;
                 }
                 let done = self.patiently(step.kind, situation, ledger, Work::Alone(step)).await?;
                 report.stopped = done.stopped;
@@ -150,6 +157,7 @@ impl Run<'_> {
         let mut entry = situation.entry();
         let mut most = 1;
         while !entry.filled {
+            let started = Instant::now();
             let done = self
                 .patiently(StepKind::Backfill, situation, ledger, Work::Batch(&entry))
                 .await?;
@@ -158,7 +166,7 @@ impl Run<'_> {
                 report.stopped = done.stopped;
                 return Ok(most);
             }
-            if let Some(filled) = done.filled {
+            if let Came::Filled(filled) = done.came {
                 report.filled += filled.rows;
                 entry = filled.entry;
             }
@@ -170,9 +178,59 @@ impl Run<'_> {
                 report.stopped = Some(StepKind::Backfill);
                 return Ok(most);
             }
+            if !entry.filled {
+                self.rest(started.elapsed()).await;
+            }
             self.lock.check().await?;
         }
         Ok(most)
+    }
+
+    /// Puts NULL in place of what stands for no value. Not remembered on the way: a second look finds nothing, and harms nothing.
+    async fn clear(&self, situation: &Situation, ledger: &Ledger, report: &mut ChangeReport) -> Result<u32> {
+        let of = self.estimate(situation).await;
+        let (mut behind, mut rows, mut most) = (None, 0, 1);
+        loop {
+            let started = Instant::now();
+            let work = Work::Clearing(behind.as_deref());
+            let done = self
+                .patiently(StepKind::ClearPlaceholders, situation, ledger, work)
+                .await?;
+            most = most.max(done.attempts);
+            if done.stopped.is_some() {
+                report.stopped = done.stopped;
+                return Ok(most);
+            }
+            let Came::Cleared(cleared) = done.came else { break };
+            if cleared.to.is_none() {
+                break;
+            }
+            behind = cleared.to;
+            rows += cleared.rows;
+            if self.request.tell(&Event::Filled { rows, of }) == Control::Stop {
+                report.stopped = Some(StepKind::ClearPlaceholders);
+                return Ok(most);
+            }
+            self.rest(started.elapsed()).await;
+            self.lock.check().await?;
+        }
+        let entry = Entry {
+            placeholders: Placeholders::default(),
+            ..situation.entry()
+        };
+        ledger.write(self.working, &entry).await?;
+        Ok(most)
+    }
+
+    /// Leaves the server to others, after a batch that took so long.
+    async fn rest(&self, took: Duration) {
+        let percent = self.request.rest.unwrap_or(match self.working.backend() {
+            Backend::MySql => 100,
+            Backend::Postgres | Backend::Sqlite => 0,
+        });
+        if percent > 0 {
+            tokio::time::sleep(took.saturating_mul(percent) / 100).await;
+        }
     }
 
     /// How many rows there are, as the catalog estimates.
@@ -201,18 +259,22 @@ impl Run<'_> {
         let mut attempts = 1;
         loop {
             let outcome = match work {
-                Work::Transaction(step) => self.in_transaction(step, situation).await.map(|()| None),
-                Work::Alone(step) => self.by_itself(step).await.map(|()| None),
+                Work::Transaction(step) => self.in_transaction(step, situation).await.map(|()| Came::Statements),
+                Work::Alone(step) => self.by_itself(step).await.map(|()| Came::Statements),
                 Work::Batch(entry) => {
                     let batch = batches::fill(self.working, situation, self.request, ledger, entry).await;
-                    batch.map(Some)
+                    batch.map(Came::Filled)
+                }
+                Work::Clearing(behind) => {
+                    let batch = batches::clear(self.working, situation, self.request, behind).await;
+                    batch.map(Came::Cleared)
                 }
             };
             let error = match outcome {
-                Ok(filled) => {
+                Ok(came) => {
                     return Ok(Done {
                         attempts,
-                        filled,
+                        came,
                         stopped: None,
                     });
                 }
@@ -225,7 +287,7 @@ impl Run<'_> {
             if self.pause(kind, situation, attempts).await == Control::Stop {
                 return Ok(Done {
                     attempts,
-                    filled: None,
+                    came: Came::Statements,
                     stopped: Some(kind),
                 });
             }
@@ -255,12 +317,21 @@ enum Work<'a> {
     Transaction(&'a Step),
     Alone(&'a Step),
     Batch(&'a Entry),
+    /// Behind this primary key.
+    Clearing(Option<&'a [String]>),
 }
 
-/// What came of it.
+/// What came of the work itself.
+enum Came {
+    Statements,
+    Filled(batches::Filled),
+    Cleared(batches::Cleared),
+}
+
+/// What came of trying.
 struct Done {
     attempts: u32,
-    filled: Option<batches::Filled>,
+    came: Came,
     /// It was stopped while it waited.
     stopped: Option<StepKind>,
 }

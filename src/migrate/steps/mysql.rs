@@ -5,7 +5,7 @@
 //! So the rows are looked at afterwards: from then on the key itself lets none dangle.
 
 use super::super::backfill::Backfill;
-use super::super::batches::example;
+use super::super::batches;
 use super::super::foreign_key::{RequiredForeignKey, WritePath};
 use super::super::proof::proof;
 use super::super::revert::Revert;
@@ -16,7 +16,7 @@ use super::{Standing, add_columns, closes_trigger, default_values, index, is_fil
 use crate::backend::Backend::MySql;
 use crate::ddl::{self, identifier};
 use crate::error::Result;
-use crate::name::TableName;
+use crate::name::{ColumnName, TableName};
 use crate::schema::{Column, Table};
 
 /// Every ALTER takes the metadata lock for itself when it begins and when it ends, and lets others work between.
@@ -29,7 +29,10 @@ pub(super) fn forward(situation: &Situation, request: &RequiredForeignKey) -> Re
     let add = alone(
         StepKind::AddColumns,
         vec![format!("{}, LOCK=NONE", add_columns(situation, request))],
-        "columns that may be empty, which nobody needs to know of",
+        match situation.placeholders.is_empty() {
+            true => "columns that may be empty, which nobody needs to know of",
+            false => "columns whose default stands for no value yet, which nobody needs to know of",
+        },
     );
     steps.push((add.locks(table, EXCLUSIVE), situation.has_columns()));
     if let Some(open) = open(situation, request)? {
@@ -39,7 +42,7 @@ pub(super) fn forward(situation: &Situation, request: &RequiredForeignKey) -> Re
         let batches = step(
             StepKind::Backfill,
             Way::Batches,
-            example(situation, request)?,
+            batches::example(situation, request)?,
             "some rows with their value; the next run goes on behind them",
         );
         steps.push((
@@ -57,13 +60,8 @@ pub(super) fn forward(situation: &Situation, request: &RequiredForeignKey) -> Re
     let make = alone(StepKind::AddIndex, vec![make], "an index");
     steps.push((make.locks(table, EXCLUSIVE).scans(table), situation.has_index()));
     if request.is_required {
-        let required = columns(situation, request, |column| column.nullable = false);
-        let sql = alter(situation, &format!("{required}, ALGORITHM=INPLACE, LOCK=NONE"));
-        let require = alone(StepKind::Require, vec![sql], "columns that must have a value");
-        steps.push((
-            require.locks(table, EXCLUSIVE).scans(table),
-            situation.has_columns() && !situation.is_nullable(),
-        ));
+        let require = require(situation, request).locks(table, EXCLUSIVE);
+        steps.push((require, situation.requires_values()));
     }
     let add = alone(
         StepKind::AddKey,
@@ -111,6 +109,39 @@ fn alone(kind: StepKind, statements: Vec<String>, leaves: &'static str) -> Step 
 
 fn alter(situation: &Situation, what: &str) -> String {
     format!("ALTER TABLE {} {what}", situation.quoted())
+}
+
+/// A column that was added with a placeholder only loses it; another is made NOT NULL, for which the table is built anew.
+fn require(situation: &Situation, request: &RequiredForeignKey) -> Step {
+    let leaves = "columns that must have a value";
+    if situation.placeholders.is_empty() || situation.has_columns() && situation.is_nullable() {
+        let required = columns(situation, request, |column| column.nullable = false);
+        let sql = alter(situation, &format!("{required}, ALGORITHM=INPLACE, LOCK=NONE"));
+        return alone(StepKind::Require, vec![sql], leaves).scans(&situation.key.relation.table);
+    }
+    let sql = alter(
+        situation,
+        &format!(
+            "{}, LOCK=NONE",
+            drop_defaults(
+                situation
+                    .key
+                    .relation
+                    .columns
+                    .iter()
+                    .filter(|name| situation.placeholders.of(name).is_some())
+            )
+        ),
+    );
+    alone(StepKind::Require, vec![sql], leaves)
+}
+
+/// `ALTER COLUMN … DROP DEFAULT` for each column.
+fn drop_defaults<'a>(columns: impl Iterator<Item = &'a ColumnName>) -> String {
+    let each: Vec<_> = columns
+        .map(|name| format!("ALTER COLUMN {} DROP DEFAULT", identifier(MySql, name.as_str())))
+        .collect();
+    each.join(", ")
 }
 
 /// `MODIFY COLUMN …` for each column, which needs its whole definition.
@@ -189,8 +220,10 @@ fn create_triggers(situation: &Situation, request: &RequiredForeignKey) -> Resul
         .iter()
         .zip(&expressions)
         .map(|(name, expression)| {
-            let name = identifier(MySql, name.as_str());
-            format!("NEW.{name} = COALESCE(NEW.{name}, (SELECT ({expression}\n) FROM {row}))")
+            let own = format!("NEW.{}", identifier(MySql, name.as_str()));
+            let value = situation.placeholders.value(name, &own);
+            let instead = situation.placeholders.instead(name, table);
+            format!("{own} = COALESCE({value}, (SELECT ({expression}\n) FROM {row}){instead})")
         })
         .collect();
     let there = situation.triggers();
@@ -224,14 +257,11 @@ fn close(situation: &Situation) -> Vec<String> {
         let drop = |name: &String| format!("DROP TRIGGER IF EXISTS {}", trigger(situation, name));
         return names.iter().map(drop).collect();
     }
-    let columns = situation.filled_columns();
-    let each: Vec<_> = columns
-        .map(|(_, name)| format!("ALTER COLUMN {} DROP DEFAULT", identifier(MySql, name.as_str())))
-        .collect();
-    vec![alter(situation, &format!("{}, LOCK=NONE", each.join(", ")))]
+    let columns = situation.filled_columns().map(|(_, name)| name);
+    vec![alter(situation, &format!("{}, LOCK=NONE", drop_defaults(columns)))]
 }
 
-pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
+pub(super) fn backward(situation: &Situation, how: Revert) -> Result<Vec<Standing>> {
     let relation = &situation.key.relation;
     let table = &relation.table;
     let entry = situation.before();
@@ -284,11 +314,26 @@ pub(super) fn backward(situation: &Situation, how: Revert) -> Vec<Standing> {
                 .columns
                 .iter()
                 .filter(|column| released.iter().any(|name| name == column.name.as_str()));
-            modified(table, columns.cloned(), |column| column.nullable = true)
+            modified(table, columns.cloned(), |column| {
+                column.nullable = true;
+                if situation.placeholders.of(&column.name).is_some() {
+                    column.default = None;
+                }
+            })
         });
         let sql = alter(situation, &format!("{}, LOCK=NONE", columns.unwrap_or_default()));
         let release = alone(StepKind::Release, vec![sql], "columns that may be empty");
         steps.push((release, released.is_empty()));
+        if !situation.placeholders.is_empty() {
+            let clear = step(
+                StepKind::ClearPlaceholders,
+                Way::Batches,
+                batches::clearing_example(situation)?,
+                "NULL in rows that have got no value",
+            );
+            let clear = clear.locks(table, "row locks, a batch at a time").scans(table);
+            steps.push((clear, !situation.has_columns()));
+        }
     }
-    steps
+    Ok(steps)
 }

@@ -118,7 +118,7 @@ fn require_steps(situation: &Situation) -> Vec<Standing> {
     let table = &situation.key.relation.table;
     let alter = |what: &str| vec![format!("ALTER TABLE {} {what}", situation.quoted())];
     let check = identifier(Postgres, &situation.object_name("required"));
-    let is_required = situation.has_columns() && !situation.is_nullable();
+    let is_required = situation.requires_values();
     let columns = nullable_columns(situation);
     let conditions: Vec<_> = columns.iter().map(|name| format!("{name} IS NOT NULL")).collect();
     let required: Vec<_> = columns

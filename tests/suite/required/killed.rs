@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use sea_orm_cascade::{Backend, Store};
 
 use super::catalog::{difference, everything, texts};
-use super::process::{Job, Process, alone, somebody_waits, waiting, words};
+use super::process::{Job, Process, alone, before_the_next_look, somebody_waits, waiting, words};
 use super::{POSTS, is_complete, tables, wrong_owners};
 use crate::harness::{Db, cases, execute, number};
 
@@ -310,7 +310,7 @@ async fn what_was_sent_goes_on_beside_the_next_run(db: Db) -> Result<()> {
         });
         // Until it has begun, or stands behind the other and has not even looked.
         while told.try_recv().is_err() && waiting(&looks).await? < 2 {
-            tokio::task::yield_now().await;
+            before_the_next_look(&looks).await;
         }
         release(&holds, step).await?;
         holds.close().await?;

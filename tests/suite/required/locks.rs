@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use sea_orm_cascade::migrate::{Control, Event, RequiredForeignKey, Step, StepKind};
+use sea_orm_cascade::migrate::{Control, Event, Step, StepKind};
 use sea_orm_cascade::{Backend, Store, StoreOptions};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::catalog::texts;
 use super::process::somebody_waits;
-use super::{is_complete, owner, tables, wrong_owners};
+use super::{is_complete, owner, tables, up_to, wrong_owners};
 use crate::harness::{Db, cases, execute, number};
 use crate::log::Log;
 
@@ -26,17 +26,6 @@ cases![
 
 async fn one_connection(db: &Db) -> Result<Store> {
     db.store_with(StoreOptions::new().max_connections(1)).await
-}
-
-/// Lets all steps be done that come before this one.
-async fn up_to(request: &RequiredForeignKey, store: &Store, step: StepKind) -> Result<()> {
-    let until = request.clone().on_progress(move |event| match event {
-        Event::Begins { step: begins } if *begins == step => Control::Stop,
-        _ => Control::Continue,
-    });
-    let report = until.run(store.connection()).await?;
-    ensure!(report.stopped == Some(step), "{report}");
-    Ok(())
 }
 
 /// `posts RowExclusiveLock`, for each but a reader's.

@@ -196,9 +196,17 @@ pub(crate) async fn alone(store: &Store) -> Result<()> {
 /// Waits until somebody in this database waits for a lock of a table or a row.
 pub(crate) async fn somebody_waits(store: &Store) -> Result<()> {
     while waiting(store).await? == 0 {
-        tokio::task::yield_now().await;
+        before_the_next_look(store).await;
     }
     Ok(())
+}
+
+/// InnoDB answers from a copy, which it does not renew for whoever asks more often than ten times a second.
+pub(crate) async fn before_the_next_look(store: &Store) {
+    match store.backend() {
+        Backend::MySql => tokio::time::sleep(std::time::Duration::from_millis(150)).await,
+        Backend::Postgres | Backend::Sqlite => tokio::task::yield_now().await,
+    }
 }
 
 /// How many do.

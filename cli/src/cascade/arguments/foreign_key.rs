@@ -139,6 +139,10 @@ pub(crate) struct KeyArguments {
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch: Option<u32>,
 
+    /// How long to rest after each batch, in percent of the time it took [default: 100 on MySQL, else 0]
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) rest: Option<u32>,
+
     /// How long a step waits for a lock before it lets others pass and tries again [default: 200; MySQL waits whole seconds]
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) lock_timeout: Option<u64>,

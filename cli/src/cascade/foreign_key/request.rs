@@ -128,6 +128,9 @@ fn paced(mut request: RequiredForeignKey, key: &KeyArguments) -> RequiredForeign
     if let Some(rows) = key.batch {
         request = request.batch_rows(rows);
     }
+    if let Some(percent) = key.rest {
+        request = request.rest(percent);
+    }
     if let Some(milliseconds) = key.lock_timeout {
         request = request.lock_timeout(Duration::from_millis(milliseconds));
     }

@@ -10,7 +10,7 @@ use sea_orm_cascade::{Action, Entities, Store};
 use crate::ground::{Ground, Owners, RULE};
 use crate::line::{Engine, Line};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Contender {
     /// No change at all: what its load meets is the machine's noise.
     Idle,

@@ -103,7 +103,8 @@ impl Line {
             }
             Self::MariaDb(line) => {
                 let sql = "SELECT CONCAT(VERSION(), ', innodb_flush_log_at_trx_commit ', @@innodb_flush_log_at_trx_commit, \
-                           ', innodb_buffer_pool_size ', @@innodb_buffer_pool_size DIV 1048576, 'M')";
+                           ', innodb_buffer_pool_size ', @@innodb_buffer_pool_size DIV 1048576, 'M, innodb_log_file_size ', \
+                           @@innodb_log_file_size DIV 1048576, 'M')";
                 sqlx::query_scalar(sql).fetch_one(line).await?
             }
         })

@@ -38,6 +38,12 @@ struct Arguments {
     /// Servers, each by the URL of a database beside which others are made
     #[arg(long, value_delimiter = ',', env = "BENCH_DATABASES_URL", hide_env_values = true)]
     databases: Vec<String>,
+    /// Only these
+    #[arg(long, value_delimiter = ',', value_enum, default_values_t = Contender::ALL)]
+    contenders: Vec<Contender>,
+    /// Gives MariaDB (10.9 and later) a redo log of so many MiB: its own, of 96, makes everybody wait who writes while much is written
+    #[arg(long)]
+    redo_log: Option<u32>,
     /// The page to write
     #[arg(long)]
     out: Option<PathBuf>,
@@ -59,7 +65,10 @@ async fn main() -> Result<()> {
     );
     let mut outcomes = Vec::new();
     for server in &arguments.databases {
-        outcomes.push(measure(server, posts, arguments.rounds).await?);
+        if let Some(mebibytes) = arguments.redo_log {
+            give_redo_log(server, mebibytes).await?;
+        }
+        outcomes.push(measure(server, posts, arguments.rounds, &arguments.contenders).await?);
     }
     if let Some(path) = &arguments.out {
         std::fs::write(path, page::markdown(&outcomes, posts, arguments.rounds))?;
@@ -67,8 +76,17 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
+async fn give_redo_log(server: &str, mebibytes: u32) -> Result<()> {
+    let mut line = Line::open(server).await?;
+    if let Line::MariaDb(_) = line {
+        let bytes = u64::from(mebibytes) << 20;
+        line.send(&format!("SET GLOBAL innodb_log_file_size = {bytes}")).await?;
+    }
+    line.close().await
+}
+
 /// All contenders on one engine, in shuffled rounds.
-async fn measure(server: &str, posts: i64, rounds: usize) -> Result<Outcome> {
+async fn measure(server: &str, posts: i64, rounds: usize, contenders: &[Contender]) -> Result<Outcome> {
     let mut line = Line::open(server).await?;
     let mut outcome = Outcome {
         engine: Engine::of(server).name(),
@@ -76,7 +94,7 @@ async fn measure(server: &str, posts: i64, rounds: usize) -> Result<Outcome> {
         runs: Vec::new(),
     };
     line.close().await?;
-    let mut contenders = Contender::ALL;
+    let mut contenders = contenders.to_vec();
     // Idle is to last as long as the longest of the others, which has to be known: in the first round it comes last.
     let mut longest = Duration::ZERO;
     for round in 1..=rounds {
@@ -84,7 +102,7 @@ async fn measure(server: &str, posts: i64, rounds: usize) -> Result<Outcome> {
         if round == 1 {
             contenders.sort_by_key(|contender| *contender == Contender::Idle);
         }
-        for contender in contenders {
+        for &contender in &contenders {
             let run = Box::pin(once(server, posts, contender, longest)).await;
             let run = run.with_context(|| format!("{contender:?} on {}", outcome.engine))?;
             longest = longest.max(run.took());
