@@ -69,7 +69,7 @@ const MYSQL: [&str; 5] = [
 /// The rule: user 2 to 10 and 1 own a post each, in turn.
 const RULE: &str = "1 + id % 10";
 const WRONG: &str = "SELECT COUNT(*) FROM posts WHERE user_id IS NULL OR user_id <> 1 + id % 10";
-const OWNED: &str = "SELECT COUNT(*) FROM posts WHERE user_id IS NOT NULL";
+const OWNED: &str = "SELECT COUNT(*) FROM posts WHERE user_id <> 0";
 const REQUIRED: [&str; 7] = [
     "--references",
     "users.id",
