@@ -4,11 +4,12 @@
 //! done already is not done again, and an engine that cannot alter (SQLite) builds the table anew.
 
 mod edit;
+mod fits;
 mod in_the_way;
 mod mysql;
 mod postgres;
-mod session;
 mod sqlite;
+mod steps;
 
 use std::borrow::BorrowMut;
 use std::fmt;
@@ -16,7 +17,8 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{ForeignKeyCreateStatement, IndexCreateStatement, IntoColumnDef};
 
-use super::target::{Lane, Target};
+use super::exclusive::Exclusive;
+use super::target::{self, Lane, Target};
 use crate::backend::Backend;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
@@ -32,8 +34,8 @@ use edit::Edit;
 /// CONCURRENTLY, and each step is a transaction that lets others pass and tries again where it does not get its lock. On MySQL each ALTER
 /// waits a second at most for its lock and is tried again. SQLite builds the table anew where ALTER TABLE does not do.
 ///
-/// Running it twice is harmless; what was interrupted is completed by running it again. Rows in the way are named before anything is
-/// changed.
+/// Running it twice is harmless; what was interrupted, or killed, is completed by running it again. One process at a time alters a table.
+/// Rows in the way are named before anything is changed.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -64,6 +66,8 @@ pub struct Alteration {
     table: TableName,
     edits: Vec<Edit>,
     patience: Patience,
+    /// The connection's own database, where MySQL's statements must name it.
+    own: Option<String>,
 }
 
 /// How long a step waits for a lock, and how often it is tried.
@@ -83,6 +87,7 @@ impl Alteration {
                 lock_timeout: Duration::from_millis(200),
                 attempts: 50,
             },
+            own: None,
         }
     }
 
@@ -160,9 +165,10 @@ impl Alteration {
     ///
     /// # Errors
     ///
-    /// Invalid input if there is no such table or column, if rows are in the way (no value where one is to be required, longer than the
-    /// column is to be), or on a transaction where there must be none: nothing was changed then. Timeout if a lock was not to be had.
-    /// Otherwise what the database refuses; the steps before that are kept on PostgreSQL and MySQL.
+    /// Invalid input if there is no such table or column, if rows are in the way (no value where one is to be required, equal where they are
+    /// to be unique, orphans, values that the column's new type does not take as they are), if on MySQL a key would have to be taken off
+    /// that this does not name, or on a transaction where there must be none: nothing was changed then. Timeout if a lock was not to be
+    /// had. Otherwise what the database refuses; the steps before that are kept on PostgreSQL and MySQL, and the error names them.
     pub async fn run(self, target: &impl Target) -> Result<()> {
         let lane = target.way().await?;
         self.on(&lane).await?;
@@ -171,14 +177,47 @@ impl Alteration {
 
     async fn on(&self, lane: &Lane) -> Result<()> {
         let connection = &lane.connection;
-        let live = self.live(connection).await?;
-        let goal = self.applied_to(&live)?;
+        match connection.backend() {
+            Backend::Sqlite => sqlite::make(self, connection).await,
+            Backend::Postgres | Backend::MySql => {
+                if connection.is_transaction() {
+                    return Err(target::in_a_transaction());
+                }
+                // Two that look at the catalog at the same time would both do what is left to do.
+                let what = format!("altering {}", self.table);
+                let lock = Exclusive::take(connection, &what, self.patience.in_all(), || ()).await?;
+                let outcome = self.alone(connection).await;
+                let released = lock.release().await;
+                outcome?;
+                released
+            }
+        }
+    }
+
+    async fn alone(&self, connection: &Connection) -> Result<()> {
+        let (live, goal) = self.now(connection).await?;
+        if connection.backend() == Backend::MySql {
+            mysql::refuse_lost_keys(self, &live, &goal)?;
+        }
         in_the_way::look(connection, &self.table, &live, &goal).await?;
         match connection.backend() {
             Backend::Postgres => postgres::make(self, connection).await,
-            Backend::MySql => mysql::make(self, connection, &live, &goal).await,
-            Backend::Sqlite => sqlite::make(self, connection).await,
+            Backend::MySql => mysql::make(self, connection).await,
+            Backend::Sqlite => Ok(()),
         }
+    }
+
+    /// What is there now, and what is to be.
+    async fn now(&self, connection: &Connection) -> Result<(Schema, Schema)> {
+        let live = self.live(connection).await?;
+        let mut goal = self.applied_to(&live)?;
+        if let Some(table) = goal
+            .table_mut(&self.table)
+            .filter(|_| live.backend == Backend::Postgres)
+        {
+            postgres::without_our_checks(table);
+        }
+        Ok((live, goal))
     }
 
     async fn live(&self, connection: &Connection) -> Result<Schema> {

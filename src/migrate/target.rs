@@ -43,10 +43,7 @@ impl Lane {
                 connection,
                 savepoint: Some(savepoint),
             }),
-            Backend::Postgres | Backend::MySql => Err(Error::invalid_input(
-                "nothing was changed: this is done in several transactions of its own, and the connection is in one already; let the \
-                 migration's use_transaction return Some(false)",
-            )),
+            Backend::Postgres | Backend::MySql => Err(in_a_transaction()),
         }
     }
 
@@ -57,6 +54,14 @@ impl Lane {
             Some(None) | None => Ok(()),
         }
     }
+}
+
+/// For what cannot be done within somebody else's transaction.
+pub(super) fn in_a_transaction() -> Error {
+    Error::invalid_input(
+        "nothing was changed: this is done in several transactions of its own, and the connection is in one already; run it on the pool, \
+         and in a migration let use_transaction return Some(false)",
+    )
 }
 
 impl Target for Connection {}

@@ -94,8 +94,9 @@ async fn same_as_committed(store: &Store, step: usize) -> Result<()> {
     }
     let script = migration::source::read(&source).script(store.backend(), Direction::Up);
     let mut findings = migration::lint(&script, &LintSettings::default());
-    // A new table with a key takes a short lock on what it references, and no builder of SeaORM's can set a limit for that.
-    findings.retain(|finding| finding.code != "L36");
+    // Renaming takes a short lock on a table in use, and no builder of SeaORM's can set a limit for that.
+    let renames = source.contains("Table::rename()");
+    findings.retain(|finding| finding.code != "L36" || !renames);
     ensure!(findings.is_empty(), "{path}: {}", lint::text(&findings));
     let known = std::fs::read_to_string(&path)?;
     ensure!(source == known, "{path} is\n{known}\nand is now generated as\n{source}");

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod altered;
 mod cascade;
 mod changes;
 mod create;
@@ -42,10 +43,14 @@ mod statements;
 mod transactions;
 
 fn main() {
-    if killed::run().unwrap() || required::process::run().unwrap() {
+    if killed::run().unwrap() || required::process::run().unwrap() || altered::process::run().unwrap() {
         return;
     }
     harness::run([
+        altered::killed::cases(),
+        altered::locks::cases(),
+        altered::refused::cases(),
+        altered::within::cases(),
         cascade::cases(),
         cascade::engines::cases(),
         cascade::shapes::cases(),

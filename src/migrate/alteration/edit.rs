@@ -142,19 +142,18 @@ fn refuse_if_referenced(schema: &Schema, table: &TableName, column: &ColumnName)
 }
 
 fn add_unique(backend: Backend, table: &mut Table, columns: &[ColumnName]) {
-    let is_there = table.unique_keys.iter().any(|key| key.columns == columns)
-        || table
-            .indexes
-            .iter()
-            .any(|index| index.unique && is_plain(index, columns));
+    let mut key = UniqueKey::new(columns.to_vec());
+    if backend == Backend::Postgres {
+        // The name it would get by itself: the index that it is made from needs one.
+        let columns: Vec<_> = columns.iter().map(ColumnName::as_str).collect();
+        let name = format!("{}_{}_key", table.name.name(), columns.join("_"));
+        key.name = Some(ConstraintName::new(schema::within_limit(backend, name)));
+    }
+    // An index of the key's own name is what an interrupted run left, which did not come to make the key from it.
+    let is_half = |index: &Index| key.name.as_ref().is_some_and(|name| name.as_str() == index.name);
+    let is_index = |index: &Index| index.unique && is_plain(index, columns) && !is_half(index);
+    let is_there = table.unique_keys.iter().any(|key| key.columns == columns) || table.indexes.iter().any(is_index);
     if !is_there {
-        let mut key = UniqueKey::new(columns.to_vec());
-        if backend == Backend::Postgres {
-            // The name it would get by itself: the index that it is made from needs one.
-            let columns: Vec<_> = columns.iter().map(ColumnName::as_str).collect();
-            let name = format!("{}_{}_key", table.name.name(), columns.join("_"));
-            key.name = Some(ConstraintName::new(schema::within_limit(backend, name)));
-        }
         table.unique_keys.push(key);
     }
 }
@@ -226,6 +225,26 @@ fn set_foreign_key(backend: Backend, table: &mut Table, statement: &ForeignKeyCr
     Ok(())
 }
 
+/// The table that its key references.
+pub(super) fn references(edit: &Edit) -> Option<TableName> {
+    match edit {
+        Edit::ForeignKey(statement) => statement.get_foreign_key().get_ref_table().map(schema::table_name),
+        _ => None,
+    }
+}
+
+/// Whether it says how this key is to be.
+pub(super) fn declares(edit: &Edit, key: &ForeignKey) -> bool {
+    match edit {
+        Edit::ForeignKey(statement) => {
+            let columns = statement.get_foreign_key().get_columns();
+            let known = key.relation.columns.iter().map(ColumnName::as_str);
+            known.eq(columns.iter().map(String::as_str))
+        }
+        _ => false,
+    }
+}
+
 fn has_columns(table: &Table, columns: &[ColumnName]) -> Result<()> {
     match columns.iter().find(|column| table.column(column).is_none()) {
         Some(column) => Err(no_column(table, column)),
@@ -258,7 +277,7 @@ fn uses(index: &Index, column: &ColumnName) -> bool {
 }
 
 /// Whether a piece of SQL has the column's name as a word.
-fn mentions(sql: &str, column: &ColumnName) -> bool {
+pub(super) fn mentions(sql: &str, column: &ColumnName) -> bool {
     let mut words = sql.split(|c: char| !(c.is_alphanumeric() || c == '_'));
     words.any(|word| word.eq_ignore_ascii_case(column.as_str()))
 }

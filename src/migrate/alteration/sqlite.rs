@@ -8,11 +8,10 @@ use crate::diff::{DiffOptions, diff};
 use crate::error::{Error, Result};
 use crate::introspect;
 use crate::migrate::rebuild::rebuilding;
+use crate::schema::ForeignKey;
 
 pub(super) async fn make(alteration: &Alteration, connection: &Connection) -> Result<()> {
-    let patience = alteration.patience;
-    let patience = patience.lock_timeout.saturating_mul(patience.attempts);
-    rebuilding(connection, patience, |tx| {
+    rebuilding(connection, alteration.patience.in_all(), |tx| {
         let alteration = alteration.clone();
         async move { within(&alteration, &tx).await }
     })
@@ -26,11 +25,20 @@ async fn within(alteration: &Alteration, tx: &Connection) -> Result<()> {
     in_the_way::look(tx, &alteration.table, &live, &goal).await?;
     let steps = diff(&live, &goal, &DiffOptions::default()).statements();
     let is_rebuilt = steps.iter().any(|step| step.sql.starts_with("PRAGMA foreign_keys"));
-    if is_rebuilt && introspect::enforces_foreign_keys(tx).await? {
+    let references = |key: &&ForeignKey| {
+        key.relation
+            .referenced_table
+            .name()
+            .eq_ignore_ascii_case(alteration.table.name())
+    };
+    let referencing = live.foreign_keys().chain(goal.foreign_keys()).find(references);
+    if let Some(key) = referencing.filter(|_| is_rebuilt)
+        && introspect::enforces_foreign_keys(tx).await?
+    {
         return Err(Error::invalid_input(format!(
-            "nothing was changed: {} must be built anew, and in a transaction that enforces foreign keys that would delete the rows that \
-             reference it; let the migration's use_transaction return Some(false)",
-            alteration.table
+            "nothing was changed: {} must be built anew, and in a transaction that enforces foreign keys that would delete the rows of {} \
+             that reference it; let the migration's use_transaction return Some(false)",
+            alteration.table, key.relation.table
         )));
     }
     for step in steps {

@@ -86,15 +86,19 @@ pub(super) fn create(given: &Given<'_>, file: &mut File) {
     let mut as_elsewhere = given.wanted.clone();
     as_elsewhere.backend = Backend::Postgres;
     let creation = ddl::creation(&as_elsewhere, &there);
+    // PostgreSQL makes a key only while nobody writes to what it references, and drops it only while nobody reads that: on a table in use
+    // it is left to an alteration, which does not wait for that in everybody's way.
+    let is_in_use = |key: &ForeignKey| !is_made(&key.relation.referenced_table);
+    let mut made_keys = creation.tables.iter().flat_map(|(_, keys)| keys.iter());
     // In one transaction all or nothing; else each is looked for before it is made.
-    let alone = creation.later.is_empty() && !given.changes().any(super::changes::alters);
+    let alone = creation.later.is_empty()
+        && !made_keys.any(|key| is_in_use(key))
+        && !given.changes().any(super::changes::alters);
     for (table, keys) in &creation.tables {
-        create_one(given, file, table, keys);
+        let (later, inline): (Vec<_>, Vec<_>) = keys.iter().copied().partition(|key| is_in_use(key));
+        create_one(given, file, table, &inline);
         let name = &table.name;
         let indexes = declared_indexes(given, table);
-        if indexes.is_empty() {
-            continue;
-        }
         // They go with their table.
         if alone {
             for index in &indexes {
@@ -103,24 +107,37 @@ pub(super) fn create(given: &Given<'_>, file: &mut File) {
             }
             continue;
         }
-        let mut alteration = super::changes::alteration(name);
+        let (mut alteration, mut back) = (super::changes::alteration(name), super::changes::alteration(name));
         for index in &indexes {
             let made = words::index(&index.name, index.unique, &index.columns);
             alteration = alteration.call("add_index", [made]);
         }
-        file.step_up(Block::new(super::changes::run(alteration)));
+        for key in &later {
+            if let Some(statement) = declared_key(given, key) {
+                alteration = alteration.call("add_foreign_key", [words::foreign_key(&statement, name)]);
+                back = back.call("drop_foreign_key", [columns_of(key)]);
+            }
+        }
+        match (later.is_empty(), indexes.is_empty()) {
+            (true, true) => {}
+            (true, false) => file.step_up(Block::new(super::changes::run(alteration))),
+            (false, _) => file.both(super::changes::run(alteration), super::changes::run(back)),
+        }
     }
     for key in &creation.later {
         let Some(statement) = declared_key(given, key) else {
             continue;
         };
         let relation = &key.relation;
-        let columns = array(relation.columns.iter().map(ColumnName::as_str));
         let add = super::changes::alteration(&relation.table)
             .call("add_foreign_key", [words::foreign_key(&statement, &relation.table)]);
-        let drop = super::changes::alteration(&relation.table).call("drop_foreign_key", [columns]);
+        let drop = super::changes::alteration(&relation.table).call("drop_foreign_key", [columns_of(key)]);
         file.both(super::changes::run(add), super::changes::run(drop));
     }
+}
+
+fn columns_of(key: &ForeignKey) -> String {
+    array(key.relation.columns.iter().map(ColumnName::as_str))
 }
 
 fn create_one(given: &Given<'_>, file: &mut File, table: &Table, keys: &[&ForeignKey]) {

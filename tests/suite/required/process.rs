@@ -87,7 +87,7 @@ pub(crate) fn words(event: &Event) -> String {
 }
 
 /// Says something and waits for a word; without one, whoever started this process is gone.
-fn ask(line: &str) -> Control {
+pub(crate) fn ask(line: &str) -> Control {
     let mut output = std::io::stdout();
     let said = writeln!(output, "{line}").and_then(|()| output.flush());
     let mut answer = String::new();
@@ -106,9 +106,13 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(db: &Db, job: Job) -> Result<Self> {
+        Self::with([(URL, db.url.clone()), (JOB, format!("{job:?}"))])
+    }
+
+    /// This program, which is told by these variables what to be.
+    pub(crate) fn with<const N: usize>(variables: [(&str, String); N]) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
-            .env(URL, &db.url)
-            .env(JOB, format!("{job:?}"))
+            .envs(variables)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

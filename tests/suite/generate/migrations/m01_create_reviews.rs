@@ -1,3 +1,4 @@
+use sea_orm_cascade::migrate::Alteration;
 use sea_orm_migration::prelude::*;
 
 #[derive(DeriveMigrationName)]
@@ -5,6 +6,11 @@ pub struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    /// Its steps are transactions of their own.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(false)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
             .create_table(
@@ -27,30 +33,28 @@ impl MigrationTrait for Migration {
                             .not_null()
                             .default(Expr::current_timestamp()),
                     )
-                    .foreign_key(
-                        ForeignKey::create()
-                            .name("fk-reviews-book_id")
-                            .from("reviews", "book_id")
-                            .to("books", "id")
-                            .on_delete(ForeignKeyAction::Cascade),
-                    )
                     .to_owned(),
             )
             .await?;
-        manager
-            .create_index(
-                Index::create()
-                    .if_not_exists()
-                    .name("idx-reviews-book_id")
-                    .table("reviews")
-                    .col("book_id")
-                    .to_owned(),
+        Alteration::new("reviews")
+            .add_index(Index::create().name("idx-reviews-book_id").col("book_id"))
+            .add_foreign_key(
+                ForeignKey::create()
+                    .name("fk-reviews-book_id")
+                    .from("reviews", "book_id")
+                    .to("books", "id")
+                    .on_delete(ForeignKeyAction::Cascade),
             )
+            .run(manager.get_connection())
             .await?;
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Alteration::new("reviews")
+            .drop_foreign_key(["book_id"])
+            .run(manager.get_connection())
+            .await?;
         manager
             .drop_table(Table::drop().table("reviews").to_owned())
             .await?;
