@@ -52,7 +52,7 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
-            .drop_table(Table::drop().table("reviews").to_owned())
+            .drop_table(Table::drop().table("reviews").if_exists().to_owned())
             .await?;
         Ok(())
     }
