@@ -165,7 +165,7 @@ pub struct Finding {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fix {
-    /// Statements for the database, one a line.
+    /// Statements for the database, one a line; perhaps a comment before them.
     Sql(String),
     /// What to write on an entity.
     Entity(String),

@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::introspect;
 use crate::name::{ColumnName, TableName};
 use crate::schema::{Entities, Registered, Schema};
-use file::File;
+use file::{Block, File};
 pub use hints::Hints;
 
 /// A migration, written.
@@ -67,6 +67,7 @@ pub fn generate(
     };
     let mut file = File::new();
     renames(&given, &mut file);
+    tables::add_labels(&given, &mut file);
     tables::create(&given, &mut file);
     changes::change(&given, &mut file)?;
     tables::drop(&given, &mut file);
@@ -131,14 +132,23 @@ impl<'a> Given<'a> {
     }
 }
 
+/// Each only where the old name is still there, so that a migration that stopped further on can be run again.
 fn renames(given: &Given<'_>, file: &mut File) {
+    let table = |name: &TableName| format!("manager.has_table({}).await?", rust::string(name.name()));
+    let column = |table: &TableName, column: &ColumnName| {
+        let (table, column) = (rust::string(table.name()), rust::string(column.as_str()));
+        format!("manager.has_column({table}, {column}).await?")
+    };
     for (old, new) in &given.hints.tables {
-        file.both(tables::rename(old, new), tables::rename(new, old));
+        file.step(
+            Block::only_if(table(old), tables::rename(old, new)),
+            Block::only_if(table(new), tables::rename(new, old)),
+        );
     }
-    for (table, old, new) in given.hints.columns() {
-        file.both(
-            tables::rename_column(&table, old, new),
-            tables::rename_column(&table, new, old),
+    for (of, old, new) in given.hints.columns() {
+        file.step(
+            Block::only_if(column(&of, old), tables::rename_column(&of, old, new)),
+            Block::only_if(column(&of, new), tables::rename_column(&of, new, old)),
         );
     }
 }

@@ -195,9 +195,13 @@ pub(crate) fn type_text(backend: Backend, kind: &ColumnType, enums: &[(String, V
     match (backend, kind) {
         // A declared enum is created under its quoted name.
         (Backend::Postgres, ColumnType::Custom(name)) if enums.iter().any(|(known, _)| *known == name.to_string()) => {
-            let name = name.to_string();
-            let folds = name != name.to_lowercase() || written(&name) != name || name.contains(['-', '$']);
-            text = if folds { format!("\"{name}\"") } else { name };
+            text = postgres_enum(&name.to_string());
+        }
+        // As a migration declares it.
+        (Backend::Postgres, ColumnType::Enum { name, .. }) => text = postgres_enum(&name.to_string()),
+        (Backend::MySql, ColumnType::Enum { variants, .. }) => {
+            let labels: Vec<_> = variants.iter().map(ToString::to_string).collect();
+            text = mysql_enum_of(&labels);
         }
         // SeaORM writes the labels without escaping them.
         (Backend::MySql, ColumnType::Custom(sql)) if mysql_enum(&sql.to_string(), enums).is_some() => {
@@ -210,15 +214,28 @@ pub(crate) fn type_text(backend: Backend, kind: &ColumnType, enums: &[(String, V
     Some(text)
 }
 
+/// A declared enum's name, quoted where it would be read as another.
+fn postgres_enum(name: &str) -> String {
+    let folds = name != name.to_lowercase() || written(name) != name || name.contains(['-', '$']);
+    match folds {
+        true => format!("\"{name}\""),
+        false => name.to_owned(),
+    }
+}
+
 /// The type of a declared enum, its labels escaped.
 fn mysql_enum(sql: &str, enums: &[(String, Vec<String>)]) -> Option<String> {
     let as_seaorm_writes_it = |labels: &[String]| format!("ENUM('{}')", labels.join("', '"));
     let (_, labels) = enums.iter().find(|(_, labels)| as_seaorm_writes_it(labels) == sql)?;
+    Some(mysql_enum_of(labels))
+}
+
+fn mysql_enum_of(labels: &[String]) -> String {
     let labels: Vec<_> = labels
         .iter()
         .map(|label| format!("'{}'", label.replace('\'', "''")))
         .collect();
-    Some(format!("enum({})", labels.join(",")))
+    format!("enum({})", labels.join(","))
 }
 
 /// Whether sea-query can write the type for the backend.
@@ -300,5 +317,21 @@ pub(crate) fn within_limit(backend: Backend, name: String) -> String {
             format!("{}-{number}", name.get(..end).unwrap_or_default())
         }
         Some(_) | None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_enum_that_a_migration_declares_is_written_as_the_engine_reads_it() {
+        let kind = ColumnType::Enum {
+            name: "parcelState".into(),
+            variants: vec!["new".into(), "it's lost".into()],
+        };
+        let text = |backend| type_text(backend, &kind, &[]);
+        assert_eq!(text(Backend::Postgres).as_deref(), Some("\"parcelState\""));
+        assert_eq!(text(Backend::MySql).as_deref(), Some("enum('new','it''s lost')"));
     }
 }

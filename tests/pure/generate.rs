@@ -120,3 +120,188 @@ fn a_hint_that_fits_nothing_is_refused() {
     let refused = generated(&hints).expect_err("no key is on it");
     assert!(refused.to_string().contains("nothing to fill"), "{refused}");
 }
+
+/// Two tables whose names and columns come to the same words.
+mod same_words {
+    pub(crate) mod post {
+        use sea_orm::entity::prelude::*;
+
+        #[sea_orm::model]
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "posts")]
+        pub(crate) struct Model {
+            #[sea_orm(primary_key)]
+            pub(crate) id: i32,
+            pub(crate) a_b: Option<i32>,
+            #[sea_orm(belongs_to, from = "a_b", to = "id")]
+            pub(crate) desk: HasOne<super::parcel::Entity>,
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+
+    pub(crate) mod post_a {
+        use sea_orm::entity::prelude::*;
+
+        #[sea_orm::model]
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "posts_a")]
+        pub(crate) struct Model {
+            #[sea_orm(primary_key)]
+            pub(crate) id: i32,
+            #[sea_orm(default_value = 1)]
+            pub(crate) b: i32,
+            #[sea_orm(belongs_to, from = "b", to = "id")]
+            pub(crate) desk: HasOne<super::parcel::Entity>,
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+
+    pub(crate) mod parcel {
+        use sea_orm::entity::prelude::*;
+
+        #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+        #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "state")]
+        pub(crate) enum State {
+            #[sea_orm(string_value = "new")]
+            New,
+            #[sea_orm(string_value = "it's lost")]
+            Lost,
+            #[sea_orm(string_value = "gone")]
+            Gone,
+        }
+
+        #[sea_orm::model]
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "parcels")]
+        pub(crate) struct Model {
+            #[sea_orm(primary_key)]
+            pub(crate) id: i32,
+            pub(crate) state: State,
+            pub(crate) label: Option<Vec<u8>>,
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+}
+
+/// What is written for the entities of `same_words`.
+fn for_same_words(live: &str) -> Generated {
+    use same_words::{parcel, post, post_a};
+    let entities = Entities::new()
+        .with(parcel::Entity)
+        .with(post::Entity)
+        .with(post_a::Entity);
+    let live = Schema::parse(live).expect("it can be read").normalised();
+    let wanted = Schema::from_entities(live.backend, &entities)
+        .expect("they can be had")
+        .normalised();
+    let found = diff(&live, &wanted, &DiffOptions::new());
+    let generated = generate(&live, &wanted, &found, &entities, &Hints::new()).expect("it can be generated");
+    generated.expect("there is something to do")
+}
+
+#[test]
+fn functions_of_the_same_words_have_names_of_their_own_and_a_default_is_a_value() {
+    let generated = for_same_words(
+        "\
+backend postgres
+
+type state: enum 'new', 'it''s lost', 'gone'
+
+table parcels
+  id: integer, not null, identity by default
+  state: state, not null
+  label: bytea
+  primary key (id)
+
+table posts
+  id: integer, not null, identity by default
+  primary key (id)
+
+table posts_a
+  id: integer, not null, identity by default
+  primary key (id)
+",
+    );
+    insta::assert_snapshot!(generated.source);
+}
+
+const PARCELS: &str = "\
+backend BACKEND
+
+table parcels
+  id: integer, not null, identity by default
+  state: STATE, not null
+  primary key (id)
+
+table posts
+  id: integer, not null, identity by default
+  a_b: integer
+  primary key (id)
+  index (a_b), as idx-posts-a_b
+  foreign key (a_b) references parcels (id), as fk-posts-a_b
+
+table posts_a
+  id: integer, not null, identity by default
+  b: integer, not null, default 1
+  primary key (id)
+  index (b), as idx-posts_a-b
+  foreign key (b) references parcels (id), as fk-posts_a-b
+";
+
+#[test]
+fn a_label_more_is_no_loss_and_bytes_are_of_every_engine_s_type() {
+    let postgres = PARCELS.replace("BACKEND", "postgres").replace("STATE", "state");
+    let live = postgres.replacen("\n\n", "\n\ntype state: enum 'new', 'gone'\n\n", 1);
+    let generated = for_same_words(&live);
+    insta::assert_snapshot!(generated.source);
+    assert_eq!(generated.notes, Vec::<String>::new());
+    // Labels that go away are for a person.
+    let live = live.replace("'gone'", "'sold'");
+    let note = for_same_words(&live).notes.join("\n");
+    insta::assert_snapshot!(note, @"change type state: (new, sold) to (new, it's lost, gone): write that by hand, since a label that goes away or moves needs a new type, and a decision about the rows that have it");
+
+    let mysql = PARCELS
+        .replace("BACKEND", "mysql")
+        .replace("integer", "int")
+        .replace("identity by default", "auto increment")
+        .replace("STATE", "enum('it''s lost','gone')");
+    let generated = for_same_words(&mysql);
+    assert_eq!(generated.notes, Vec::<String>::new());
+    let down = generated.source.split("async fn down").nth(1).unwrap_or_default();
+    assert!(
+        down.contains(r#".enumeration("state", ["it's lost", "gone"])"#),
+        "{down}"
+    );
+}
+
+#[test]
+fn a_key_s_two_ends_change_without_it_on_mysql() {
+    let live = "\
+backend postgres
+
+type state: enum 'new', 'it''s lost', 'gone'
+
+table parcels
+  id: smallint, not null, identity by default
+  state: state, not null
+  label: bytea
+  primary key (id)
+
+table posts
+  id: integer, not null, identity by default
+  a_b: smallint
+  primary key (id)
+  index (a_b), as idx-posts-a_b
+  foreign key (a_b) references parcels (id), as fk-posts-a_b
+
+table posts_a
+  id: integer, not null, identity by default
+  b: integer, not null, default 1
+  primary key (id)
+  index (b), as idx-posts_a-b
+";
+    insta::assert_snapshot!(for_same_words(live).source);
+}

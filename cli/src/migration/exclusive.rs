@@ -39,8 +39,10 @@ pub async fn run<M: MigratorTrait>(store: &Store, command: Migrate) -> Result<()
             let waiting = || tracing::info!("another process is migrating this database: waiting until it is done");
             let lock = Exclusive::take(store.connection(), "the migrations", PATIENCE, waiting).await?;
             let result = carry_out::<M>(pool, command).await;
-            lock.release().await?;
-            result
+            let released = lock.release().await;
+            // What went wrong first says more than what it took along.
+            result?;
+            Ok(released?)
         }
         Backend::Sqlite => on_sqlite::<M>(pool, command).await,
     }

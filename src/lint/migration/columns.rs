@@ -4,6 +4,7 @@ use super::super::finding::{Draft, Fix};
 use super::super::sql::fitting;
 use super::act::{Act, Check, Value};
 use super::history::{Event, History};
+use super::keys::{key_on, or_required};
 use super::read::not_null;
 use super::seen::Seen;
 use crate::backend::Backend;
@@ -43,9 +44,18 @@ pub(super) fn required_without_value(history: &History<'_>) -> Vec<Seen> {
                 "give it a DEFAULT that is right for every row; or rebuild the table, with a value for every row in the copy".to_owned()
             }
         });
+        let fix = with_its_key(history, table, column, fix);
         found.push(about(event, table, column, message, fix));
     }
     found
+}
+
+/// Where the column is of a key that the script adds, there is one call for all of it.
+fn with_its_key(history: &History<'_>, table: &TableName, column: &ColumnName, fix: Fix) -> Fix {
+    match key_on(history, table, column) {
+        Some(key) => or_required(fix, key),
+        None => fix,
+    }
 }
 
 fn about(event: &Event, table: &TableName, column: &ColumnName, message: String, fix: Fix) -> Seen {
@@ -65,7 +75,13 @@ pub(super) fn scanning_not_null(history: &History<'_>) -> Vec<Seen> {
                 let message = format!(
                     "{table}.{column} becomes NOT NULL without a validated check: nobody reads or writes {table} while all of it is read"
                 );
-                found.push(about(event, table, column, message, in_steps(table, column)));
+                found.push(about(
+                    event,
+                    table,
+                    column,
+                    message,
+                    with_its_key(history, table, column, in_steps(table, column)),
+                ));
             }
             Act::AddCheck(check) if check.validated => {
                 let Check { table, not_null, .. } = check;
@@ -74,7 +90,13 @@ pub(super) fn scanning_not_null(history: &History<'_>) -> Vec<Seen> {
                         "the check that {table}.{column} is not NULL is validated at once: nobody reads or writes {table} while all of it \
                          is read"
                     );
-                    found.push(about(event, table, column, message, in_steps(table, column)));
+                    found.push(about(
+                        event,
+                        table,
+                        column,
+                        message,
+                        with_its_key(history, table, column, in_steps(table, column)),
+                    ));
                 }
             }
             _ => {}
@@ -215,6 +237,7 @@ pub(super) fn one_statement_backfill(history: &History<'_>) -> Vec<Seen> {
             let fix = Fix::Advice(
                 "fill it in batches, each a range of the primary key and a transaction of its own, and in a migration of its own".to_owned(),
             );
+            let fix = with_its_key(history, table, column, fix);
             found.push(about(event, table, column, message, fix));
         }
     }

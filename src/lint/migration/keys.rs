@@ -6,7 +6,7 @@ use super::history::{Event, History};
 use super::seen::{Seen, column_of};
 use crate::backend::Backend;
 use crate::ddl::{identifier, table_name};
-use crate::name::TableName;
+use crate::name::{ColumnName, TableName};
 
 pub(super) fn validating_key(history: &History<'_>) -> Vec<Seen> {
     let mut found = Vec::new();
@@ -23,17 +23,20 @@ pub(super) fn validating_key(history: &History<'_>) -> Vec<Seen> {
                     "{of} gets a foreign key to {referenced} that is validated at once: writers of both tables wait while all of \
                      {table} is read"
                 ),
-                not_valid_first(history, event, key),
+                or_required(not_valid_first(history, event, key), key),
             ),
             Backend::MySql if unchecked_before(history, position).is_some() => continue,
             Backend::MySql => (
                 format!(
                     "{of} gets a foreign key to {referenced} that is validated at once: writers of {table} wait while it is copied"
                 ),
-                Fix::Advice(
-                    "SET foreign_key_checks = 0 on the same connection, ADD the key with ALGORITHM=INPLACE, set it to 1 again, and then \
-                     look for orphans with an anti-join"
-                        .to_owned(),
+                or_required(
+                    Fix::Advice(
+                        "SET foreign_key_checks = 0 on the same connection, ADD the key with ALGORITHM=INPLACE, set it to 1 again, and \
+                         then look for orphans with an anti-join"
+                            .to_owned(),
+                    ),
+                    key,
                 ),
             ),
             Backend::Sqlite => continue,
@@ -48,6 +51,45 @@ pub(super) fn validating_key(history: &History<'_>) -> Vec<Seen> {
 
 fn to(key: &Key) -> String {
     format!(" -> {}", key.referenced)
+}
+
+/// The key that the script adds on a column.
+pub(super) fn key_on<'h>(history: &'h History<'_>, table: &TableName, column: &ColumnName) -> Option<&'h Key> {
+    history.judged().find_map(|(_, event)| match &event.act {
+        Act::AddKey(key) if history.same(&key.table, table) => {
+            let mut columns = key.columns.iter();
+            columns.any(|its| history.same_column(its, column)).then_some(key)
+        }
+        _ => None,
+    })
+}
+
+/// The fix, and beside it the one call that takes all the steps of a key on a table in use.
+pub(super) fn or_required(fix: Fix, key: &Key) -> Fix {
+    let array = |columns: &[ColumnName]| {
+        let columns: Vec<_> = columns.iter().map(|column| format!("{:?}", column.as_str())).collect();
+        format!("[{}]", columns.join(", "))
+    };
+    let mut call = format!(
+        "RequiredForeignKey::new({:?}, {})",
+        key.table.to_string(),
+        array(&key.columns)
+    );
+    // REFERENCES users, without its columns, is its primary key.
+    if !key.referenced_columns.is_empty() {
+        call.push_str(&format!(
+            ".references({:?}, {})",
+            key.referenced.to_string(),
+            array(&key.referenced_columns)
+        ));
+    }
+    match fix {
+        Fix::Sql(sql) => Fix::Sql(format!(
+            "-- or in a SeaORM migration, all steps in one call: {call}\n{sql}"
+        )),
+        Fix::Advice(advice) => Fix::Advice(format!("{advice}; or, all steps in one call, {call}")),
+        other => other,
+    }
 }
 
 /// The two steps, if the statement adds nothing else.

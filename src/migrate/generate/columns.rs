@@ -1,7 +1,7 @@
 //! Columns in SeaORM's words: from an entity's create statement, and back from what a catalog says.
 
 use sea_orm::Value;
-use sea_orm::sea_query::{ColumnDef, ColumnType, Expr, Keyword, StringLen};
+use sea_orm::sea_query::{ColumnDef, ColumnType, DynIden, Expr, Keyword, StringLen};
 
 use super::rust::{Argument, Chain, array, string};
 use crate::backend::Backend;
@@ -13,7 +13,7 @@ use crate::schema::{self, Column, Identity, NamedTypeKind, Schema, TypeKind};
 pub(super) enum Written {
     /// All of it.
     Whole,
-    /// Not that it is unique: that is there already, or another call.
+    /// Not that it is unique or the primary key: that is there already, or another call.
     NotUnique,
     /// As [`NotUnique`](Self::NotUnique), and it may be NULL for now.
     Nullable,
@@ -22,10 +22,14 @@ pub(super) enum Written {
 /// `ColumnDef::new("title").string().not_null()`.
 pub(super) fn definition(backend: Backend, column: &ColumnDef, written: Written) -> Chain {
     let spec = column.get_column_spec();
-    let mut chain = Chain::new(format!("ColumnDef::new({})", string(&column.get_column_name())));
-    if let Some(kind) = column.get_column_type() {
-        chain = of_type(backend, chain, kind);
-    }
+    let name = string(&column.get_column_name());
+    let mut chain = match column.get_column_type() {
+        Some(kind) => match without_a_call(kind) {
+            Some(written) => Chain::new(format!("ColumnDef::new_with_type({name}, {written})")),
+            None => of_type(backend, Chain::new(format!("ColumnDef::new({name})")), kind),
+        },
+        None => Chain::new(format!("ColumnDef::new({name})")),
+    };
     chain = match spec.nullable.unwrap_or(true) || written == Written::Nullable {
         true => chain.plain("null"),
         false => chain.plain("not_null"),
@@ -36,7 +40,7 @@ pub(super) fn definition(backend: Backend, column: &ColumnDef, written: Written)
     if spec.auto_increment {
         chain = chain.plain("auto_increment");
     }
-    if spec.primary_key {
+    if spec.primary_key && written == Written::Whole {
         chain = chain.plain("primary_key");
     }
     if spec.unique && written == Written::Whole {
@@ -48,6 +52,17 @@ pub(super) fn definition(backend: Backend, column: &ColumnDef, written: Written)
         }
     }
     chain
+}
+
+/// A type that every engine has and sea-query has no call for.
+const fn without_a_call(kind: &ColumnType) -> Option<&'static str> {
+    match kind {
+        ColumnType::String(StringLen::Max) => Some("ColumnType::String(StringLen::Max)"),
+        // What SeaORM makes of bytes.
+        ColumnType::VarBinary(StringLen::None) => Some("ColumnType::VarBinary(StringLen::None)"),
+        ColumnType::VarBinary(StringLen::Max) => Some("ColumnType::VarBinary(StringLen::Max)"),
+        _ => None,
+    }
 }
 
 fn of_type(backend: Backend, chain: Chain, kind: &ColumnType) -> Chain {
@@ -174,12 +189,49 @@ fn recalled_type(live: &Schema, column: &Column, declared: Option<&ColumnType>) 
     let is_it = |kind: &ColumnType| {
         schema::type_text(backend, kind, &[]).is_some_and(|text| schema::data_type(backend, &text) == wanted)
     };
+    if let Backend::MySql = backend
+        && let Some(variants) = mysql_labels(&column.data_type)
+    {
+        let name = match declared {
+            Some(ColumnType::Enum { name, .. }) => name.clone(),
+            _ => column.name.as_str().to_owned().into(),
+        };
+        return ColumnType::Enum { name, variants };
+    }
     declared
         .cloned()
         .into_iter()
         .chain(candidates(&column.data_type))
         .find(is_it)
         .unwrap_or_else(|| ColumnType::custom(column.data_type.clone()))
+}
+
+/// The labels of `enum('new','it''s')`.
+fn mysql_labels(text: &str) -> Option<Vec<DynIden>> {
+    let mut rest = text.strip_prefix("enum(")?.strip_suffix(')')?;
+    let mut labels = Vec::new();
+    loop {
+        let (mut label, mut inner) = (String::new(), rest.strip_prefix('\'')?);
+        loop {
+            let (part, after) = inner.split_once('\'')?;
+            label.push_str(part);
+            match after.strip_prefix('\'') {
+                Some(more) => {
+                    label.push('\'');
+                    inner = more;
+                }
+                None => {
+                    inner = after;
+                    break;
+                }
+            }
+        }
+        labels.push(label.into());
+        match inner {
+            "" => return Some(labels),
+            _ => rest = inner.strip_prefix(',')?,
+        }
+    }
 }
 
 /// Every type that this one may have been made from.
@@ -282,6 +334,9 @@ pub(super) fn may_lose(from: &ColumnType, to: &ColumnType) -> bool {
         // An integer has a text of at most 20 characters.
         (_, Some(length), Some(_), _) => length < 20,
         _ => match (from, to) {
+            (T::Enum { variants: from, .. }, T::Enum { variants: to, .. }) => !from
+                .iter()
+                .all(|label| to.iter().any(|known| known.to_string() == label.to_string())),
             (T::Float, T::Double) | (T::Json, T::JsonBinary | T::Text) | (_, T::Text) => false,
             (from, to) => from != to,
         },

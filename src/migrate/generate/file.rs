@@ -16,8 +16,8 @@ pub(super) struct Block {
 enum Code {
     None,
     Statement(Chain),
-    /// On PostgreSQL only.
-    OnPostgres(Chain),
+    /// Where this holds.
+    If(String, Chain),
     /// For a person to uncomment.
     Commented(Chain),
 }
@@ -27,8 +27,18 @@ impl Block {
         Self::of(Code::Statement(statement))
     }
 
-    pub(super) const fn on_postgres(statement: Chain) -> Self {
-        Self::of(Code::OnPostgres(statement))
+    pub(super) fn only_if(condition: impl Into<String>, statement: Chain) -> Self {
+        Self::of(Code::If(condition.into(), statement))
+    }
+
+    /// On one engine, which sea-orm calls so.
+    pub(super) fn on(engine: &str, statement: Chain) -> Self {
+        let condition = format!("manager.get_database_backend() == sea_orm::DbBackend::{engine}");
+        Self::only_if(condition, statement)
+    }
+
+    pub(super) fn on_postgres(statement: Chain) -> Self {
+        Self::on("Postgres", statement)
     }
 
     pub(super) const fn commented(statement: Chain) -> Self {
@@ -56,10 +66,10 @@ impl Block {
         match &self.code {
             Code::None => {}
             Code::Statement(chain) => text.push_str(&chain.statement(BODY)),
-            Code::OnPostgres(chain) => {
+            Code::If(condition, chain) => {
                 let margin = spaces(BODY);
                 text.push_str(&format!(
-                    "{margin}if manager.get_database_backend() == sea_orm::DbBackend::Postgres {{\n{}{margin}}}\n",
+                    "{margin}if {condition} {{\n{}{margin}}}\n",
                     chain.statement(BODY + 4)
                 ));
             }
@@ -97,6 +107,17 @@ impl File {
         self.down.push(down);
     }
 
+    /// Where the next step comes, up and down.
+    pub(super) const fn mark(&self) -> (usize, usize) {
+        (self.up.len(), self.down.len())
+    }
+
+    /// A step where a mark was made.
+    pub(super) fn step_at(&mut self, mark: (usize, usize), up: Block, down: Block) {
+        self.up.insert(mark.0.min(self.up.len()), up);
+        self.down.insert(mark.1.min(self.down.len()), down);
+    }
+
     /// A step that goes with another.
     pub(super) fn step_up(&mut self, up: Block) {
         self.up.push(up);
@@ -106,13 +127,19 @@ impl File {
         self.step(Block::new(up), Block::new(down));
     }
 
-    pub(super) fn function(&mut self, name: &str, says: String, returns: &'static str, value: Chain) {
+    /// Its name is the given one, with a number behind it if another function has that.
+    pub(super) fn function(&mut self, name: &str, says: String, returns: &'static str, value: Chain) -> String {
+        let numbered = (2usize..).map(|number| format!("{name}_{number}"));
+        let is_free = |name: &String| !self.functions.iter().any(|known| known.name == *name);
+        let name = std::iter::once(name.to_owned()).chain(numbered).find(is_free);
+        let name = name.unwrap_or_default();
         self.functions.push(Function {
-            name: name.to_owned(),
+            name: name.clone(),
             says,
             returns,
             value,
         });
+        name
     }
 
     pub(super) fn note(&mut self, note: impl Into<String>) {
@@ -192,7 +219,10 @@ fn imports(code: &str) -> String {
         [one] => imports.push_str(&format!("use sea_orm_cascade::migrate::{one};\n")),
         several => imports.push_str(&format!("use sea_orm_cascade::migrate::{{{}}};\n", several.join(", "))),
     }
-    if uses("(Type::") {
+    if ["Type::create()", "Type::alter()", "Type::drop()"]
+        .iter()
+        .any(|word| uses(word))
+    {
         imports.push_str("use sea_orm_migration::prelude::extension::postgres::Type;\n");
     }
     imports.push_str("use sea_orm_migration::prelude::*;\n");

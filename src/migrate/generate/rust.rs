@@ -60,7 +60,9 @@ impl Chain {
     /// As it stands at this depth, with so many characters after it on its last line.
     fn at(&self, indent: usize, after: usize) -> String {
         let flat = self.flat();
-        if flat.len() <= SHORT && indent + flat.len() + after <= WIDTH {
+        // A chain of one call is not broken for its length alone.
+        let is_short = flat.len() <= SHORT || self.links.len() == 1;
+        if is_short && indent + flat.len() + after <= WIDTH {
             return flat;
         }
         let inner = indent + INDENT;

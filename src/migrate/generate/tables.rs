@@ -11,7 +11,7 @@ use crate::backend::Backend;
 use crate::ddl;
 use crate::diff::Change;
 use crate::name::{ColumnName, TableName};
-use crate::schema::{self, ForeignKey, Table};
+use crate::schema::{self, ForeignKey, NamedType, NamedTypeKind, Table};
 
 pub(super) fn rename(old: &TableName, new: &TableName) -> Chain {
     let statement = Chain::new("Table::rename()")
@@ -161,6 +161,7 @@ fn create_one(given: &Given<'_>, file: &mut File, table: &Table, keys: &[&Foreig
 fn drop_table(name: &TableName) -> Chain {
     let statement = Chain::new("Table::drop()")
         .call("table", [words::table(name)])
+        .plain("if_exists")
         .plain("to_owned");
     Chain::new("manager").call("drop_table", [statement]).wait()
 }
@@ -208,6 +209,48 @@ fn create_types(given: &Given<'_>, file: &mut File) {
                     Block::on_postgres(Chain::new("manager").call("drop_type", [drop]).wait()),
                 );
             }
+        }
+    }
+}
+
+/// The labels that a type gets, each with the one it comes before, if it only gets some.
+pub(super) fn added_labels<'t>(from: &'t NamedType, to: &'t NamedType) -> Option<Vec<(&'t str, Option<&'t str>)>> {
+    let (NamedTypeKind::Enum(from), NamedTypeKind::Enum(to)) = (&from.kind, &to.kind) else {
+        return None;
+    };
+    let mut there = from.iter().map(String::as_str).peekable();
+    let mut added = Vec::new();
+    for label in to {
+        match there.peek() {
+            Some(next) if next == label => {
+                there.next();
+            }
+            next => added.push((label.as_str(), next.copied())),
+        }
+    }
+    there.next().is_none().then_some(added)
+}
+
+/// Labels that PostgreSQL's enums get, before columns and defaults use them.
+pub(super) fn add_labels(given: &Given<'_>, file: &mut File) {
+    for change in given.changes() {
+        let Change::ChangeType { from, to } = change else {
+            continue;
+        };
+        let name = to.name.name();
+        for (label, before) in added_labels(from, to).unwrap_or_default() {
+            let mut alter = Chain::new("Type::alter()")
+                .call("name", [string(name)])
+                .call("add_value", [string(label)])
+                .plain("if_not_exists");
+            if let Some(before) = before {
+                alter = alter.call("before", [string(before)]);
+            }
+            let alter = Chain::new("manager").call("alter_type", [alter]).wait();
+            file.step(
+                Block::on_postgres(alter),
+                Block::remark_alone().remark(format!("{name} keeps {label:?}: PostgreSQL takes no label off a type.")),
+            );
         }
     }
 }

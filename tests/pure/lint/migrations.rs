@@ -34,6 +34,28 @@ const KEY: &str = "ALTER TABLE posts ADD CONSTRAINT fk FOREIGN KEY (user_id) REF
 const POSTS: &str = "CREATE TABLE posts (id bigint PRIMARY KEY, user_id bigint)";
 
 #[test]
+fn a_column_of_a_key_is_required_by_one_call() {
+    let call = r#"RequiredForeignKey::new("posts", ["user_id"]).references("users", ["id"])"#;
+    let steps = "ALTER TABLE posts ADD COLUMN user_id bigint; UPDATE posts SET user_id = 1; ALTER TABLE posts ALTER user_id SET NOT NULL";
+    let keyed = format!("{steps}; {KEY} NOT VALID");
+    for (code, backend) in [("L33", Postgres), ("L39", Postgres), ("L39", MySql)] {
+        let named = fixes(code, &Script::sql(backend, &keyed));
+        assert!(named.iter().all(|fix| fix.contains(call)), "{code}: {named:?}");
+        let without = fixes(code, &Script::sql(backend, steps));
+        assert!(
+            without.iter().all(|fix| !fix.contains("RequiredForeignKey")),
+            "{without:?}"
+        );
+        assert_eq!((named.len(), without.len()), (1, 1), "{code} on {backend}");
+    }
+    let required = format!("ALTER TABLE posts ADD COLUMN user_id bigint NOT NULL; {KEY}");
+    for (code, backend) in [("L32", Postgres), ("L30", MySql)] {
+        let named = fixes(code, &Script::sql(backend, &required));
+        assert!(named.iter().any(|fix| fix.contains(call)), "{code}: {named:?}");
+    }
+}
+
+#[test]
 fn l30_validating_foreign_key() {
     let waits = "warning posts.user_id gets a foreign key to users that is validated at once: writers of both tables wait while all of \
                  posts is read";
@@ -43,7 +65,8 @@ fn l30_validating_foreign_key() {
     assert_eq!(
         fixes("L30", &Script::sql(Postgres, KEY)),
         [format!(
-            "{KEY} NOT VALID;\nALTER TABLE \"posts\" VALIDATE CONSTRAINT \"fk\";"
+            "-- or in a SeaORM migration, all steps in one call: RequiredForeignKey::new(\"posts\", [\"user_id\"]).references(\"users\", \
+             [\"id\"])\n{KEY} NOT VALID;\nALTER TABLE \"posts\" VALIDATE CONSTRAINT \"fk\";"
         )]
     );
     for same in [

@@ -56,7 +56,7 @@ impl MigrationTrait for Migration {
             .run(manager.get_connection())
             .await?;
         manager
-            .drop_table(Table::drop().table("reviews").to_owned())
+            .drop_table(Table::drop().table("reviews").if_exists().to_owned())
             .await?;
         Ok(())
     }

@@ -84,10 +84,10 @@ impl MigrationTrait for Migration {
             .run(manager.get_connection())
             .await?;
         manager
-            .drop_table(Table::drop().table("teams").to_owned())
+            .drop_table(Table::drop().table("teams").if_exists().to_owned())
             .await?;
         manager
-            .drop_table(Table::drop().table("players").to_owned())
+            .drop_table(Table::drop().table("players").if_exists().to_owned())
             .await?;
         Ok(())
     }
