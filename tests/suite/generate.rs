@@ -37,17 +37,36 @@ use scratch::Scratch;
 use sea_orm::sea_query::ColumnDef;
 use sea_orm_cascade::diff::DiffOptions;
 use sea_orm_cascade::lint::migration::{self, Direction};
-use sea_orm_cascade::migrate::{Alteration, Hints};
+use sea_orm_cascade::migrate::{Alteration, Hints, needs_type};
 use sea_orm_cascade::overlay::LintSettings;
 use sea_orm_cascade::schema::Schema;
-use sea_orm_cascade::{Backend, Store, lint};
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm_cascade::{Backend, Entities, Store, lint};
+use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
 use crate::harness::{Db, cases, execute, number};
 use migrations::*;
 use versions::versions;
 
-cases![the_text_is_what_is_committed, ten_changes_up_and_down_with_rows];
+cases![
+    the_text_is_what_is_committed,
+    ten_changes_up_and_down_with_rows,
+    a_type_is_needed_once,
+];
+
+/// As a migration asks, with a name that has to be quoted.
+async fn a_type_is_needed_once(db: Db) -> Result<()> {
+    let store = db.store_of(Entities::new()).await?;
+    let pool = store.connection().as_pool().context("it is a pool")?;
+    let manager = SchemaManager::new(pool);
+    let is_postgres = db.backend == Backend::Postgres;
+    ensure!(needs_type(manager.get_connection(), "Mood").await? == is_postgres);
+    if is_postgres {
+        execute(&store, "CREATE TYPE \"Mood\" AS ENUM ('good')").await?;
+    }
+    ensure!(!needs_type(manager.get_connection(), "Mood").await?);
+    ensure!(needs_type(manager.get_connection(), "mood").await? == is_postgres);
+    Ok(())
+}
 
 struct Migrator;
 

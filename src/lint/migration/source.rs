@@ -4,8 +4,8 @@
 //! (what is not known stays in it as `{name}`), constants, and parameters that a text is passed for. Branches that name an engine are
 //! read for that engine alone. Of SeaORM's builder, the common calls of `SchemaManager` are understood.
 //!
-//! A migration that goes through this crate's own staged operations (`RequiredForeignKey`, `Alteration`) sends nothing of its own there,
-//! and nothing is found about that.
+//! A migration that goes through this crate's own staged operations (`RequiredForeignKey`, `Alteration`) sends nothing of its own there:
+//! nothing is found about their locks and scans, but a column that an `Alteration` drops is one that is dropped.
 //!
 //! ```
 //! use sea_orm_cascade::Backend;

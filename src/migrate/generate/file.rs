@@ -209,6 +209,7 @@ fn imports(code: &str) -> String {
         ("Backfill", "Backfill::"),
         ("RequiredForeignKey", "RequiredForeignKey::new("),
         ("Revert", "Revert::"),
+        ("needs_type", "needs_type("),
     ]
     .into_iter()
     .filter(|(_, word)| uses(word))

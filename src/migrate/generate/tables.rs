@@ -202,10 +202,15 @@ fn create_types(given: &Given<'_>, file: &mut File) {
                     .call("values", [labels])
                     .plain("to_owned");
                 let drop = Chain::new("Type::drop()")
+                    .plain("if_exists")
                     .call("name", [string(&name.to_string())])
                     .plain("to_owned");
+                let needs = format!(
+                    "needs_type(manager.get_connection(), {}).await?",
+                    string(&name.to_string())
+                );
                 file.step(
-                    Block::on_postgres(Chain::new("manager").call("create_type", [create]).wait()),
+                    Block::only_if(needs, Chain::new("manager").call("create_type", [create]).wait()),
                     Block::on_postgres(Chain::new("manager").call("drop_type", [drop]).wait()),
                 );
             }

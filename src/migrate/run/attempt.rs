@@ -263,7 +263,7 @@ impl Run<'_> {
                 Work::Alone(step) => self.by_itself(step).await.map(|()| Came::Statements),
                 Work::Batch(entry) => {
                     let batch = batches::fill(self.working, situation, self.request, ledger, entry).await;
-                    batch.map(Came::Filled)
+                    batch.map(Box::new).map(Came::Filled)
                 }
                 Work::Clearing(behind) => {
                     let batch = batches::clear(self.working, situation, self.request, behind).await;
@@ -324,7 +324,7 @@ enum Work<'a> {
 /// What came of the work itself.
 enum Came {
     Statements,
-    Filled(batches::Filled),
+    Filled(Box<batches::Filled>),
     Cleared(batches::Cleared),
 }
 

@@ -146,6 +146,35 @@ fn texts_wherever_they_come_from() {
 }
 
 #[test]
+fn a_column_that_an_alteration_drops_is_lost() {
+    let file = r#"
+        impl MigrationTrait for Migration {
+            async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+                Alteration::new("posts")
+                    .add_column(ColumnDef::new("views").integer())
+                    .drop_column("title")
+                    .run(manager.get_connection())
+                    .await?;
+                // cascade: ignore L40
+                Alteration::new("posts").drop_column("body").run(manager.get_connection()).await?;
+                Ok(())
+            }
+            async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+                Alteration::new("posts").drop_column("views").run(manager.get_connection()).await?;
+                Ok(())
+            }
+        }
+    "#;
+    for backend in [Sqlite, Postgres, MySql] {
+        assert_eq!(
+            found(file, backend, Direction::Up),
+            ["6 L40 posts.title is dropped with what is in it"]
+        );
+        assert_eq!(found(file, backend, Direction::Down), [""; 0]);
+    }
+}
+
+#[test]
 fn staged_operations_are_left_alone() {
     for backend in [Postgres, MySql, Sqlite] {
         assert_eq!(found(STAGED, backend, Direction::Up), [""; 0]);

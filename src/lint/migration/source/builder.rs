@@ -82,6 +82,14 @@ pub(super) fn acts(call: &str, argument: &[Token], names: &Names<'_, '_>) -> Vec
     }
 }
 
+/// A column that an `Alteration` of a table drops, each as it was given.
+pub(super) fn dropped(table: &[Token], column: &[Token], names: &Names<'_, '_>) -> Act {
+    Act::DropColumn {
+        table: TableName::new(names.of(table)),
+        column: ColumnName::new(names.of(column)),
+    }
+}
+
 const fn lock(table: TableName, lock: Lock) -> Act {
     Act::Lock { table, lock }
 }

@@ -7,7 +7,7 @@ use super::super::builder;
 use super::super::functions::Function;
 use super::super::rust::Token;
 use super::super::text::{Text, texts};
-use super::super::tree::between_commas;
+use super::super::tree::{between_commas, group};
 use super::{Call, DEPTH, Frame, Sent, Walk};
 
 impl<'t> Walk<'_, 't> {
@@ -38,6 +38,16 @@ impl<'t> Walk<'_, 't> {
                     self.read.unread.push(sent);
                 }
                 let sent = self.sent(call, What::Built(acts), call.lines.0, frame);
+                self.read.sent.push(sent);
+                true
+            }
+            "drop_column" if is_method && altered(before).is_some() => {
+                let names = builder::Names {
+                    known: &frame.known,
+                    functions: self.functions,
+                };
+                let dropped = builder::dropped(altered(before).unwrap_or_default(), call.arguments, &names);
+                let sent = self.sent(call, What::Built(vec![dropped]), call.lines.1, frame);
                 self.read.sent.push(sent);
                 true
             }
@@ -179,6 +189,18 @@ impl<'t> Walk<'_, 't> {
             }
         }
         expression
+    }
+}
+
+/// What the `Alteration::new(…)` is given that a chain of calls begins with.
+fn altered(before: &[Token]) -> Option<&[Token]> {
+    let ends = |token: &Token| [';', '{', '}'].iter().any(|end| token.is(*end));
+    let start = before.iter().rposition(ends).map_or(0, |end| end + 1);
+    let chain = before.get(start..)?;
+    let at = chain.iter().position(|token| token.is_word("Alteration"))?;
+    match chain.get(at + 1..)? {
+        [one, two, new, rest @ ..] if one.is(':') && two.is(':') && new.is_word("new") => Some(group(rest).0),
+        _ => None,
     }
 }
 
