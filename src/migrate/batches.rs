@@ -110,8 +110,9 @@ pub(super) fn example(situation: &Situation, request: &RequiredForeignKey) -> Re
     if matches!(request.backfill, Some(Backfill::Rust(_))) {
         return Ok(vec!["-- the values come from Rust code".to_owned()]);
     }
-    let range = Range::example(situation)?;
-    Ok(vec![range.update(situation, request)?.statement().sql])
+    let later = situation.with_columns(request);
+    let range = Range::example(&later)?;
+    Ok(vec![range.update(&later, request)?.statement().sql])
 }
 
 /// The statement that clears a batch, for a plan.

@@ -40,19 +40,10 @@ pub(crate) enum Edit {
     SetNotNull(ColumnName),
     /// The column may be NULL.
     DropNotNull(ColumnName),
-    /// The column has this type.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a change of a table"))]
-    SetType(ColumnName, String),
-    /// The column has this default, or none.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a change of a table"))]
-    SetDefault(ColumnName, Option<String>),
     /// The column goes, with its own constraints and the indexes it is in. A constraint of others that uses it has to go before.
     DropColumn(ColumnName),
     /// The foreign keys of these columns that reference that table go, wherever they are written.
     DropForeignKey(Relation),
-    /// The unique constraints of exactly these columns go.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a change of a table"))]
-    DropUnique(Vec<ColumnName>),
 }
 
 /// What a column's rows get: an expression over the old row, which may use the table's name, and what its placeholders stand for.

@@ -159,6 +159,17 @@ impl Situation {
         columns
     }
 
+    /// As it will be when the columns are there, for a plan.
+    pub(super) fn with_columns(&self, request: &RequiredForeignKey) -> Self {
+        let new = super::steps::new_columns(self, request);
+        let mut later = self.clone();
+        let table = &later.key.relation.table;
+        if let Some(table) = later.schema.tables.iter_mut().find(|known| known.name == *table) {
+            table.columns.extend(new);
+        }
+        later
+    }
+
     pub(super) fn has_columns(&self) -> bool {
         let columns = &self.key.relation.columns;
         self.table()

@@ -122,6 +122,17 @@ pub(crate) async fn wrong_owners(store: &Store) -> Result<i64> {
 
 async fn from_nothing_to_the_key_and_back(db: Db) -> Result<()> {
     let store = tables(&db).await?;
+    let plan = owner().plan(store.connection()).await?;
+    let fills = plan
+        .steps
+        .iter()
+        .find(|planned| planned.step.kind == StepKind::Backfill);
+    // Though the column is not there yet.
+    let only_empty = fills.is_none_or(|fills| fills.step.statements.iter().all(|sql| sql.contains("IS NULL")));
+    ensure!(
+        only_empty && fills.is_some() == (db.backend != Backend::Sqlite),
+        "{plan}"
+    );
     let report = owner().run(store.connection()).await?;
     ensure!(report.filled == 1_000, "{report}");
     ensure!(is_complete(&store).await?, "{report}");

@@ -36,18 +36,6 @@ impl Definition {
             Edit::AddConstraint { text } => self.with_constraint(text),
             Edit::SetNotNull(name) => self.with_not_null(name),
             Edit::DropNotNull(name) => self.without(name, What::NotNull),
-            Edit::SetType(name, data_type) => {
-                let layout = self.layout()?;
-                let place = self.column(&layout, name)?.data_type.clone();
-                self.spliced(place, &format!(" {data_type}"))
-            }
-            Edit::SetDefault(name, default) => {
-                let without = self.without(name, What::Default)?;
-                match default {
-                    Some(default) => without.with_default(name, default),
-                    None => Ok(without),
-                }
-            }
             Edit::DropColumn(name) => self.without_column(name),
             Edit::DropForeignKey(relation) => self.without_all(|item| {
                 let of = item.column.as_deref();
@@ -56,11 +44,6 @@ impl Definition {
                 let deferrals = item.constraints.iter().skip(key + 1);
                 let deferrals = deferrals.take_while(|next| next.what == What::Deferral).count();
                 Some(key..key + 1 + deferrals)
-            }),
-            Edit::DropUnique(columns) => self.without_all(|item| {
-                let of = item.column.as_deref();
-                let key = item.constraints.iter().position(|known| known.is_unique(of, columns))?;
-                Some(key..key + 1)
             }),
         }
     }
@@ -128,12 +111,6 @@ impl Definition {
             Some(null) => self.spliced(null.span.clone(), "NOT NULL"),
             None => self.spliced(column.data_type.end..column.data_type.end, " NOT NULL"),
         }
-    }
-
-    fn with_default(&self, name: &ColumnName, default: &str) -> Result<Self> {
-        let layout = self.layout()?;
-        let end = self.column(&layout, name)?.data_type.end;
-        self.spliced(end..end, &format!(" DEFAULT {default}"))
     }
 
     /// Without a column's constraints of one sort.

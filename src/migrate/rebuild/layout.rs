@@ -123,12 +123,6 @@ impl Constraint<'_> {
             && same_names(&columns, &relation.columns)
     }
 
-    /// Whether it is the unique constraint of these columns; `of` is the column whose constraint it is.
-    pub(super) fn is_unique(&self, of: Option<&str>, columns: &[ColumnName]) -> bool {
-        let own = of.map_or_else(|| self.listed("UNIQUE"), |column| vec![column.to_owned()]);
-        self.what == What::Unique && same_names(&own, columns)
-    }
-
     /// Whether it needs this column of its table to be there.
     pub(super) fn uses(&self, table: &str, column: &ColumnName) -> bool {
         let is_it = |name: &str| name.eq_ignore_ascii_case(column.as_str());

@@ -173,14 +173,9 @@ impl Edit {
             (Self::DropNotNull(name), Change::ChangeColumn { from, to, .. }) => {
                 is(name, &to.name) && !from.nullable && to.nullable && is_else_equal(from, to)
             }
-            (Self::SetType(name, _) | Self::SetDefault(name, _), Change::ChangeColumn { to, .. }) => is(name, &to.name),
             (Self::DropForeignKey(relation), Change::DropForeignKey { key }) => same_key(relation, &key.relation),
             (Self::DropForeignKey(relation), Change::ChangeForeignKey { from, .. }) => {
                 same_key(relation, &from.relation)
-            }
-            (Self::DropUnique(columns), Change::DropUniqueKey { key, .. }) => {
-                columns.len() == key.columns.len()
-                    && columns.iter().zip(&key.columns).all(|(name, column)| is(name, column))
             }
             _ => false,
         }

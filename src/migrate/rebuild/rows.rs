@@ -91,12 +91,12 @@ fn comparisons(stored: &Stored, edits: &[Edit], values: &[Filled]) -> Vec<String
             for value in values.iter().filter(|value| fills_old && value.only_empty) {
                 let column = value.column.as_str();
                 if stored.columns.iter().any(|old| old.name.eq_ignore_ascii_case(column)) {
-                    let kept = format!("o.{} IS NOT NULL AND ({})", quoted(column), differs(column, edits));
+                    let kept = format!("o.{} IS NOT NULL AND ({})", quoted(column), differs(column));
                     statements.push(format!("SELECT COUNT(*) {rows} WHERE {kept}"));
                 }
             }
             for columns in compared.chunks(COLUMNS_PER_STATEMENT) {
-                let differs: Vec<_> = columns.iter().map(|column| differs(&column.name, edits)).collect();
+                let differs: Vec<_> = columns.iter().map(|column| differs(&column.name)).collect();
                 statements.push(format!("SELECT COUNT(*) {rows} WHERE {}", differs.join(" OR ")));
             }
             // With every number of rows equal, a row that is nowhere else is one that found no other.
@@ -131,14 +131,10 @@ fn kept<'a>(stored: &'a Stored, edits: &'a [Edit], values: &'a [Filled]) -> impl
     })
 }
 
-/// Whatever the column's collation, and with 1 and 1.0 apart, unless the column's type changes, and with it that of its values.
-fn differs(name: &str, edits: &[Edit]) -> String {
+/// Whatever the column's collation, and with 1 and 1.0 apart.
+fn differs(name: &str) -> String {
     let column = quoted(name);
-    let is_it = |edit: &Edit| matches!(edit, Edit::SetType(other, _) if name.eq_ignore_ascii_case(other.as_str()));
-    match edits.iter().any(is_it) {
-        true => format!("CAST(o.{column} AS blob) IS NOT CAST(n.{column} AS blob)"),
-        false => format!("o.{column} COLLATE BINARY IS NOT n.{column} OR typeof(o.{column}) IS NOT typeof(n.{column})"),
-    }
+    format!("o.{column} COLLATE BINARY IS NOT n.{column} OR typeof(o.{column}) IS NOT typeof(n.{column})")
 }
 
 fn exact(column: &str) -> String {

@@ -84,7 +84,7 @@ fn taking_back_gives_what_was_there() {
 
 #[test]
 fn constraints_of_a_column_are_found_however_they_are_written() {
-    let cases: [(Edit, &str, &str); 6] = [
+    let cases: [(Edit, &str, &str); 4] = [
         (
             Edit::DropNotNull(user_id()),
             " Constraint must NOT /* never */ NULL on conflict fail",
@@ -101,8 +101,6 @@ fn constraints_of_a_column_are_found_however_they_are_written() {
             "total AS",
             "total NOT NULL AS",
         ),
-        (Edit::SetDefault(ColumnName::new("a b"), None), " Default NULL", ""),
-        (Edit::DropUnique(vec![user_id()]), " unique", ""),
     ];
     for (edit, old, new) in cases {
         assert_eq!(
@@ -113,21 +111,6 @@ fn constraints_of_a_column_are_found_however_they_are_written() {
     }
     let unchanged = [Edit::SetNotNull(user_id()), Edit::DropNotNull(ColumnName::new("total"))];
     assert_eq!(edited(QUOTED, &unchanged), QUOTED);
-}
-
-#[test]
-fn types_and_defaults() {
-    assert_eq!(
-        edited(
-            "CREATE TABLE t (a varchar (10) NOT NULL, b)",
-            &[
-                Edit::SetType(ColumnName::new("a"), "text".to_owned()),
-                Edit::SetDefault(ColumnName::new("a"), Some("'x'".to_owned())),
-                Edit::SetType(ColumnName::new("b"), "blob".to_owned()),
-            ]
-        ),
-        "CREATE TABLE t (a text DEFAULT 'x' NOT NULL, b blob)"
-    );
 }
 
 #[test]
